@@ -38,6 +38,8 @@ p{margin:.25rem 0}
 table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:.4rem .75rem .4rem 0;border-top:1px solid var(--line)}
 th{font-weight:600;white-space:nowrap}
+code{white-space:nowrap}
+p.soft code{white-space:normal;overflow-wrap:anywhere}
 td{font-family:ui-monospace,Consolas,monospace;font-size:.875rem;overflow-wrap:anywhere}
 @media (max-width:36rem){th,td{display:block;padding-right:0}td{border-top:0;padding-top:0}th{padding-bottom:0;white-space:normal}}
 `
