@@ -1,8 +1,22 @@
-import type { Compilable, Kysely } from 'kysely'
+/**
+ * The one SQL database of the federation server: SQLite in one file, by `node:sqlite`. Kysely builds the statements and
+ * executes none: they run synchronously as prepared statements, one per SQL text. Reads run at once; writes go through
+ * the queue of `write-queue.ts`, which commits what is in flight together. WAL with synchronous=FULL: what was
+ * acknowledged is on disk, and an opening after a kill needs no repair (SQLite replays or drops the log by itself).
+ *
+ * Which tables there are: `schema.ts`; how they came to be: `migrations/`. What they mean is for each room's own store.
+ */
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { type Compilable, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import { StsError } from '../sts-error.ts'
+import { migrate } from './migrations/migrate.ts'
 import type { Schema } from './schema.ts'
+import { prepareStatements, type Run } from './statements.ts'
+import { createWriteQueue } from './write-queue.ts'
 
-/** Runs a statement inside a write and answers its rows (`returning`, or those of a select). */
-export type Run = <R>(statement: Compilable<R>) => R[]
+export type { Run }
 
 export interface Database {
   /** To build statements with; it executes nothing itself. */
@@ -12,10 +26,84 @@ export interface Database {
   /**
    * Runs `work` in a transaction that it shares with the other writes in flight and resolves when that is on disk.
    * `work` is synchronous; when it throws, its own changes are undone, the others stay, and the promise rejects.
+   * @throws {StsError} `store-unusable` when the disk refuses, `store-closed` after `close`.
    */
   write<T>(work: (run: Run) => T): Promise<T>
   /** Commits what is in flight and closes the file. */
   close(): Promise<void>
 }
 
-export declare function openDatabase(options: { file: string; now?: Date }): Database
+/**
+ * Opens the database, creates it (0600) where there is none, and brings its schema to this version's.
+ * @param options.file path of the file; its folder is created. `:memory:` keeps everything in memory.
+ * @param options.now instant that is noted with each migration.
+ * @throws {StsError} `newer-schema` when a newer Gatehouse has written it, `store-unusable` when it cannot be opened.
+ */
+export function openDatabase({ file, now = new Date() }: { file: string; now?: Date }): Database {
+  const query = queryBuilder()
+  const sqlite = openFile(file)
+  try {
+    const statements = prepareStatements(sqlite)
+    const queue = createWriteQueue(sqlite, statements.run)
+    migrate({ sqlite, query, run: statements.run, now })
+    let closed = false
+    return {
+      query,
+      read(statement) {
+        if (closed) throw new StsError('store-closed', 'the database is closed')
+        return statements.run(statement)
+      },
+      write: (work) => queue.write(work),
+      async close() {
+        if (closed) return
+        queue.close()
+        closed = true
+        statements.clear()
+        sqlite.close()
+      },
+    }
+  } catch (error) {
+    sqlite.close()
+    if (error instanceof StsError) throw error
+    throw unusable(file, error)
+  }
+}
+
+function openFile(file: string): DatabaseSync {
+  try {
+    if (file !== ':memory:') {
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+      // SQLite would create it readable by all; its log and index take the mode of the file
+      closeSync(openSync(file, 'a', 0o600))
+    }
+    const sqlite = new DatabaseSync(file, { timeout: 5000, enableForeignKeyConstraints: true })
+    try {
+      sqlite.exec('pragma journal_mode = wal')
+      sqlite.exec('pragma synchronous = full')
+      sqlite.exec('pragma trusted_schema = off')
+      sqlite.exec('pragma journal_size_limit = 67108864')
+    } catch (error) {
+      sqlite.close()
+      throw error
+    }
+    return sqlite
+  } catch (error) {
+    throw unusable(file, error)
+  }
+}
+
+function unusable(file: string, cause: unknown): StsError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new StsError('store-unusable', `the database ${file} cannot be used: ${reason}`, { cause })
+}
+
+function queryBuilder(): Kysely<Schema> {
+  return new Kysely<Schema>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  })
+}

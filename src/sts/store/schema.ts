@@ -13,8 +13,8 @@ export interface Schema {
   familiar_addresses: FamiliarAddressesTable
   sessions: SessionsTable
   ended_sessions: EndedSessionsTable
-  trusts: TrustsTable
-  trust_identifiers: TrustIdentifiersTable
+  relying_party_trusts: RelyingPartyTrustsTable
+  relying_party_identifiers: RelyingPartyIdentifiersTable
   signing_keys: SigningKeysTable
   audit_events: AuditEventsTable
   settings: SettingsTable
@@ -85,7 +85,7 @@ export interface EndedSessionsTable {
   ended_at: Instant
 }
 
-export interface TrustsTable {
+export interface RelyingPartyTrustsTable {
   id: string
   name: string
   name_key: string
@@ -93,7 +93,7 @@ export interface TrustsTable {
   definition: string
 }
 
-export interface TrustIdentifiersTable {
+export interface RelyingPartyIdentifiersTable {
   identifier_key: string
   trust_id: string
 }
