@@ -1,0 +1,102 @@
+/**
+ * The server: a Gatehouse with listeners in front of it and the administration beside it. Ends on SIGTERM and SIGINT
+ * after what is in flight has finished; a second signal ends it at once.
+ */
+
+import { openAdministration } from './administration/administration-server.ts'
+import type { Gatehouse } from './gatehouse.ts'
+import { readCertificateAuthorities } from './gatehouse.ts'
+import { type OpenListener, openListeners } from './listeners/listener.ts'
+import type { Site } from './listeners/site.ts'
+import { siteOf } from './listeners/site.ts'
+
+/** A server that accepts requests. */
+export interface RunningGatehouse {
+  readonly gatehouse: Gatehouse
+  readonly addresses: readonly OpenListener[]
+  /**
+   * Stops accepting, finishes what is in flight, closes the Gatehouse. More than once does no harm.
+   * @param options.deadline seconds for what is in flight; default the configuration's `shutdownTimeout`.
+   */
+  close(options?: { deadline?: number }): Promise<void>
+}
+
+/**
+ * Puts an open Gatehouse into service: administration, sites, listeners, in this order. When it fails, what was begun is
+ * closed again, and so is the Gatehouse.
+ */
+export async function startServing(gatehouse: Gatehouse): Promise<RunningGatehouse> {
+  const { configuration, log, sts, proxy } = gatehouse
+  const closers: ((deadline: number) => Promise<void>)[] = [() => gatehouse.close()]
+  const closeAll = async (deadline: number) => {
+    for (const close of closers.toReversed()) {
+      try {
+        await close(deadline)
+      } catch (error) {
+        log.error({ err: error }, 'did not close cleanly')
+      }
+    }
+  }
+  try {
+    const sites: Site[] = []
+    if (sts !== undefined) sites.push(siteOf(sts.url, sts.app, { requestTimeout: 30 }))
+    if (proxy !== undefined) {
+      const { createWebApplicationProxy } = await import('../proxy/web-application-proxy.ts')
+      const application = createWebApplicationProxy({
+        store: proxy.store,
+        federationService: proxy.federationService,
+        resolve: configuration.resolve,
+        trustedProxies: configuration.listeners.flatMap(({ trustedProxies }) => trustedProxies),
+        backendCa: await readCertificateAuthorities(configuration),
+        ...(configuration.proxy === undefined ? {} : { acceptanceWindow: configuration.proxy.acceptanceWindow }),
+        ...(sts === undefined ? {} : { audit: (event) => sts.audit.record(event) }),
+        log,
+      })
+      closers.push(async () => application.close({ graceful: true }))
+      sites.push(application)
+    }
+    const listeners = await openListeners({ listeners: configuration.listeners, sites, log })
+    closers.push((deadline) => listeners.close({ deadline }))
+    // Last, because a command that reaches the socket takes the server for one that serves.
+    const administration = await openAdministration(gatehouse)
+    closers.push(() => administration.close())
+    let closing: Promise<void> | undefined
+    return {
+      gatehouse,
+      addresses: listeners.addresses,
+      close({ deadline = configuration.shutdownTimeout } = {}) {
+        closing ??= closeAll(deadline)
+        return closing
+      },
+    }
+  } catch (error) {
+    await closeAll(0)
+    throw error
+  }
+}
+
+/**
+ * Waits for SIGTERM or SIGINT and closes the server then; the next signal ends the process at once with status 1.
+ * @param options.onSignal called at the first one.
+ */
+export async function serveUntilSignal(
+  running: RunningGatehouse,
+  options: { onSignal?: (signal: string) => void } = {},
+): Promise<void> {
+  const { log } = running.gatehouse
+  const signal = await new Promise<string>((resolve) => {
+    const onSignal = (name: string) => {
+      resolve(name)
+      for (const each of signals) {
+        process.removeListener(each, onSignal)
+        process.on(each, () => process.exit(1))
+      }
+    }
+    for (const each of signals) process.on(each, onSignal)
+  })
+  options.onSignal?.(signal)
+  log.info({ signal }, 'ending')
+  await running.close()
+}
+
+const signals = ['SIGTERM', 'SIGINT'] as const
