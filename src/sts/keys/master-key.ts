@@ -78,7 +78,8 @@ function complaintAbout(file: Stats, path: string, options: MasterKeyFileOptions
   if ((file.mode & 0o007) !== 0) return `is open to everybody (mode ${mode}): chmod 600 it`
   if ((file.mode & 0o030) !== 0) return `can be changed by its group (mode ${mode}): chmod 600 it`
   if ((file.mode & 0o040) === 0 || options.allowGroupReadableKey === true) return undefined
-  const { credentialsDirectory = process.env['CREDENTIALS_DIRECTORY'] } = options
+  const { CREDENTIALS_DIRECTORY } = process.env
+  const { credentialsDirectory = CREDENTIALS_DIRECTORY } = options
   if (credentialsDirectory !== undefined && liesIn(path, credentialsDirectory)) return undefined
   return `is readable by its group (mode ${mode}): chmod 600 it, or set allowGroupReadableKey`
 }
