@@ -5,6 +5,7 @@ import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
+  Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
@@ -27,6 +28,8 @@ export interface CertificateRequest {
   purpose: 'signature' | 'server' | 'authority'
   /** DNS names (a wildcard too) of a server. */
   hosts?: readonly string[] | undefined
+  /** DNS name under which alone an authority can speak; default anywhere. */
+  permittedDomain?: string | undefined
   notBefore: Date
   notAfter: Date
   /** RSA with 2,048 bits, or ECDSA on P-256; default RSA. */
@@ -74,7 +77,7 @@ export function thumbprint(certificate: X509Certificate): string {
   return createHash('sha1').update(certificate.raw).digest('base64url')
 }
 
-function extensionsFor({ purpose, hosts = [] }: CertificateRequest) {
+function extensionsFor({ purpose, hosts = [], permittedDomain }: CertificateRequest) {
   switch (purpose) {
     case 'signature':
       return [
@@ -85,6 +88,7 @@ function extensionsFor({ purpose, hosts = [] }: CertificateRequest) {
       return [
         new BasicConstraintsExtension(true, 0, true),
         new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+        ...(permittedDomain === undefined ? [] : [nameConstraints(permittedDomain)]),
       ]
     case 'server':
       return [
@@ -94,6 +98,13 @@ function extensionsFor({ purpose, hosts = [] }: CertificateRequest) {
         new SubjectAlternativeNameExtension(hosts.map((value) => ({ type: 'dns', value }))),
       ]
   }
+}
+
+/** RFC 5280 §4.2.1.10 with one permitted subtree: SEQUENCE { [0] { SEQUENCE { [2] dNSName } } }. */
+function nameConstraints(permittedDomain: string): Extension {
+  const wrap = (tag: number, content: Uint8Array) => Buffer.concat([Buffer.from([tag, content.length]), content])
+  const subtree = wrap(0x30, wrap(0x82, Buffer.from(permittedDomain, 'ascii')))
+  return new Extension('2.5.29.30', true, new Uint8Array(wrap(0x30, wrap(0xa0, subtree))))
 }
 
 /** A positive number of 16 bytes whose first byte is never 0, so that its length in DER does not vary. */
