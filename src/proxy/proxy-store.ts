@@ -1,19 +1,301 @@
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import type { AccessCookieKey } from '../edge-token/index.ts'
-import type { PublishedApplication } from './published-application.ts'
+import { deriveKey, seal, unseal } from '../edge-token/sealing.ts'
+import { publishedPlace } from './application-catalogue.ts'
+import { writeDurably } from './durable-file.ts'
+import { ProxyError } from './proxy-error.ts'
+import { type PublishedApplication, parsePublishedApplication } from './published-application.ts'
 
-/** The proxy's own state on its disk: published applications and the ring of cookie keys. */
+/**
+ * The proxy's own state on its disk: published applications and the ring of cookie keys, one versioned JSON document.
+ * It is replaced whole (temporary file, fsync, rename, fsync of the folder), so a crash leaves the old one or the new
+ * one. Changes that wait for the same write are written together. Cookie keys are sealed under the master key.
+ */
 export interface ProxyStore {
   /** Grows with every change. */
   readonly version: number
   applications(): readonly PublishedApplication[]
   /** By id or by name, without regard to case. */
   application(idOrName: string): PublishedApplication | undefined
+  /** Throws what `publish` would reject with, and changes nothing. */
+  check(application: PublishedApplication): void
+  /** @throws {ProxyError} `application-exists` (id or name), `overlap` (an address of the same length). */
   publish(application: PublishedApplication): Promise<void>
+  /** Replaces the application of the same id. @throws {ProxyError} `application-unknown`, and as `publish`. */
   update(application: PublishedApplication): Promise<void>
+  /** @throws {ProxyError} `application-unknown` */
   remove(id: string): Promise<void>
   /** The first seals, all open. The same array until the ring changes. */
   cookieKeys(): readonly AccessCookieKey[]
+  /**
+   * Puts a new key first. The old ones still open what they sealed until the last of it is dead; with `regenerate` they
+   * are dropped at once, and everybody signs in anew (silently, where the federation service still knows them).
+   */
   rotateCookieKeys(options?: { regenerate?: boolean; now?: Date }): Promise<void>
+  /** Called after each change, once it is on disk. Returns what stops it. */
   onChange(listener: () => void): () => void
+  /** Waits for what is being written. */
   close(): Promise<void>
+}
+
+interface RingKey extends AccessCookieKey {
+  readonly secret: KeyObject
+  /** Since when it seals no more; milliseconds since 1970. */
+  readonly retiredAt: number | undefined
+}
+
+interface State {
+  readonly version: number
+  readonly applications: ReadonlyMap<string, PublishedApplication>
+  readonly ring: readonly RingKey[]
+}
+
+type Change = (state: State) => State
+
+const FORMAT = 'gatehouse-proxy'
+const SCHEMA = 1
+const SEALING = 'gatehouse proxy store, cookie keys'
+/** The longest that an edge token, and so a cookie made of it, can live, with a minute for clocks. */
+const LONGEST_COOKIE = 86_460_000
+
+/**
+ * Opens the document, or makes the first one where there is none.
+ * @param options.file its path; the folder is made. @param options.masterKey 32 bytes, seals the cookie keys.
+ * @throws {ProxyError} `store-unusable` (damaged, foreign, another master key, unwritable) or `newer-schema`; the file is
+ *   left as it was.
+ */
+export async function openProxyStore(options: { file: string; masterKey: KeyObject; now?: Date }): Promise<ProxyStore> {
+  const { file, masterKey, now = new Date() } = options
+  const sealing = deriveKey(masterKey, SEALING)
+  const text = await readDocument(file)
+  let state: State
+  if (text === undefined) {
+    state = { version: 1, applications: new Map(), ring: [newKey()] }
+    await save(file, state, sealing)
+  } else {
+    state = parseDocument(text, file, sealing)
+    await removeLeftovers(file)
+  }
+  const alive = state.ring.filter(isAlive(now))
+  if (alive.length < state.ring.length) state = { ...state, ring: alive }
+  return createStore(file, state, sealing)
+}
+
+function createStore(file: string, first: State, sealing: KeyObject): ProxyStore {
+  let state = first
+  let applications: readonly PublishedApplication[] = [...state.applications.values()]
+  let names = namesOf(state)
+  const listeners = new Set<() => void>()
+  let waiting: { change: Change; resolve: () => void; reject: (error: unknown) => void }[] = []
+  let writing: Promise<void> | undefined
+
+  const commit = (change: Change) =>
+    new Promise<void>((resolve, reject) => {
+      waiting.push({ change, resolve, reject })
+      writing ??= writeWaiting().finally(() => {
+        writing = undefined
+      })
+    })
+
+  async function writeWaiting(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting
+      waiting = []
+      let draft = state
+      const written = batch.filter(({ change, reject }) => {
+        try {
+          draft = change(draft)
+          return true
+        } catch (error) {
+          reject(error)
+          return false
+        }
+      })
+      if (written.length === 0) continue
+      try {
+        draft = { ...draft, version: state.version + 1 }
+        await save(file, draft, sealing)
+      } catch (error) {
+        for (const { reject } of written) reject(error)
+        continue
+      }
+      state = draft
+      applications = [...state.applications.values()]
+      names = namesOf(state)
+      for (const listener of listeners) listener()
+      for (const { resolve } of written) resolve()
+    }
+  }
+
+  return {
+    get version() {
+      return state.version
+    },
+    applications: () => applications,
+    application: (idOrName) => {
+      const key = idOrName.toLowerCase()
+      return state.applications.get(key) ?? names.get(key)
+    },
+    check: (application) => {
+      add(state, application)
+    },
+    publish: (application) => commit((draft) => add(draft, application)),
+    update: (application) =>
+      commit((draft) => {
+        if (!draft.applications.has(application.id)) throw unknownApplication(application.id)
+        return add(without(draft, application.id), application)
+      }),
+    remove: (id) => commit((draft) => without(draft, id.toLowerCase())),
+    cookieKeys: () => state.ring,
+    rotateCookieKeys: ({ regenerate = false, now = new Date() } = {}) =>
+      commit((draft) => ({ ...draft, ring: regenerate ? [newKey()] : rotated(draft.ring, now) })),
+    onChange(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    async close() {
+      while (writing !== undefined) await writing
+      listeners.clear()
+    },
+  }
+}
+
+function add(state: State, application: PublishedApplication): State {
+  const { id, name } = application
+  for (const other of state.applications.values()) {
+    if (other.id === id || other.name.toLowerCase() === name.toLowerCase())
+      throw new ProxyError('application-exists', `there is a published application '${other.name}' already`)
+    if (publishedPlace(other) === publishedPlace(application))
+      throw new ProxyError(
+        'overlap',
+        `externalUrl: ${application.externalUrl} overlaps '${other.name}', ${other.externalUrl}`,
+        {
+          parameter: 'externalUrl',
+        },
+      )
+  }
+  return { ...state, applications: new Map(state.applications).set(id, application) }
+}
+
+function without(state: State, id: string): State {
+  const applications = new Map(state.applications)
+  if (!applications.delete(id)) throw unknownApplication(id)
+  return { ...state, applications }
+}
+
+function unknownApplication(id: string): ProxyError {
+  return new ProxyError('application-unknown', `there is no published application '${id}'`)
+}
+
+function namesOf(state: State): Map<string, PublishedApplication> {
+  return new Map([...state.applications.values()].map((application) => [application.name.toLowerCase(), application]))
+}
+
+function newKey(): RingKey {
+  return { id: randomBytes(4).toString('hex'), secret: createSecretKey(randomBytes(32)), retiredAt: undefined }
+}
+
+function rotated(ring: readonly RingKey[], now: Date): RingKey[] {
+  const old = ring.map((key) => ({ ...key, retiredAt: key.retiredAt ?? now.getTime() }))
+  return [newKey(), ...old.filter(isAlive(now))]
+}
+
+function isAlive(now: Date) {
+  return ({ retiredAt }: RingKey) => retiredAt === undefined || now.getTime() - retiredAt < LONGEST_COOKIE
+}
+
+async function readDocument(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw unusable(file, `it cannot be read (${(cause as NodeJS.ErrnoException).code})`, cause)
+  }
+}
+
+function parseDocument(text: string, file: string, sealing: KeyObject): State {
+  let document: { format?: unknown; schema?: unknown; version?: unknown; applications?: unknown; cookieKeys?: unknown }
+  try {
+    document = Object(JSON.parse(text))
+  } catch (cause) {
+    throw unusable(file, 'it is damaged, not a JSON document', cause)
+  }
+  if (document.format !== FORMAT) throw unusable(file, 'it is not a document of this proxy')
+  if (typeof document.schema === 'number' && document.schema > SCHEMA)
+    throw new ProxyError(
+      'newer-schema',
+      `${file} was written by a newer version (schema ${document.schema}, this one knows ${SCHEMA})`,
+    )
+  const { version, applications, cookieKeys } = document
+  if (
+    document.schema !== SCHEMA ||
+    !Number.isSafeInteger(version) ||
+    !Array.isArray(applications) ||
+    !Array.isArray(cookieKeys)
+  )
+    throw unusable(file, 'it is damaged')
+  const state: State = { version: version as number, applications: new Map(), ring: [] }
+  try {
+    const ring = cookieKeys.map((written) => unsealKey(Object(written), sealing, file))
+    const [sealingKey] = ring
+    if (sealingKey === undefined || sealingKey.retiredAt !== undefined) throw unusable(file, 'it holds no cookie key')
+    return applications.map((input) => parsePublishedApplication(input)).reduce(add, { ...state, ring })
+  } catch (cause) {
+    if (cause instanceof ProxyError && cause.code === 'store-unusable') throw cause
+    throw unusable(file, `it is damaged: ${cause instanceof Error ? cause.message : 'not understood'}`, cause)
+  }
+}
+
+function unsealKey(
+  written: { id?: unknown; sealed?: unknown; retiredAt?: unknown },
+  sealing: KeyObject,
+  file: string,
+): RingKey {
+  const { id, sealed, retiredAt } = written
+  if (
+    typeof id !== 'string' ||
+    typeof sealed !== 'string' ||
+    (retiredAt !== undefined && typeof retiredAt !== 'string')
+  )
+    throw unusable(file, 'a cookie key in it is damaged')
+  const secret = unseal(sealing, Buffer.from(sealed, 'base64url'), `cookie-key|${id}`)
+  if (secret?.length !== 32) throw unusable(file, 'its cookie keys do not open with this master key')
+  const retired = retiredAt === undefined ? undefined : Date.parse(retiredAt)
+  if (Number.isNaN(retired)) throw unusable(file, 'a cookie key in it is damaged')
+  return { id, secret: createSecretKey(secret), retiredAt: retired }
+}
+
+async function save(file: string, state: State, sealing: KeyObject): Promise<void> {
+  const document = {
+    format: FORMAT,
+    schema: SCHEMA,
+    version: state.version,
+    applications: [...state.applications.values()],
+    cookieKeys: state.ring.map(({ id, secret, retiredAt }) => ({
+      id,
+      ...(retiredAt === undefined ? {} : { retiredAt: new Date(retiredAt).toISOString() }),
+      sealed: seal(sealing, secret.export(), `cookie-key|${id}`).toString('base64url'),
+    })),
+  }
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    await writeDurably(file, `${JSON.stringify(document, undefined, 1)}\n`)
+  } catch (cause) {
+    throw unusable(file, `it cannot be written (${(cause as NodeJS.ErrnoException).code ?? 'unknown'})`, cause)
+  }
+}
+
+/** What a crash between writing and renaming left behind. */
+async function removeLeftovers(file: string): Promise<void> {
+  const folder = dirname(file)
+  const leftovers = (await readdir(folder)).filter(
+    (name) => name.startsWith(`${basename(file)}.`) && name.endsWith('.tmp'),
+  )
+  await Promise.all(leftovers.map((name) => rm(join(folder, name), { force: true })))
+}
+
+function unusable(file: string, message: string, cause?: unknown): ProxyError {
+  return new ProxyError('store-unusable', `${file}: ${message}`, { cause })
 }
