@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { createHash, KeyObject, randomBytes, webcrypto, type X509Certificate } from 'node:crypto'
+import { createHash, KeyObject, randomBytes, type X509Certificate } from 'node:crypto'
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
@@ -44,12 +44,12 @@ const keyTypes = {
 } as const
 
 /**
- * Makes a key and a certificate for it: 127 random bits of serial number, SHA-256, the key usages of its purpose alone.
+ * Makes a key and a certificate for it: 126 random bits of serial number, SHA-256, the key usages of its purpose alone.
  * @see RFC 5280 §4.1, §4.2
  */
 export async function createCertificate(request: CertificateRequest): Promise<CertifiedKey> {
   const { commonName, notBefore, notAfter, keyType = 'rsa', authority } = request
-  const subject = await webcrypto.subtle.generateKey(keyTypes[keyType], true, ['sign', 'verify'])
+  const subject = await crypto.subtle.generateKey(keyTypes[keyType], true, ['sign', 'verify'])
   const signer = authority === undefined ? undefined : await signerOf(authority)
   const certificate = await X509CertificateGenerator.create(
     {
@@ -67,7 +67,7 @@ export async function createCertificate(request: CertificateRequest): Promise<Ce
         ...(signer === undefined ? [] : [await AuthorityKeyIdentifierExtension.create(signer.publicKey)]),
       ],
     },
-    webcrypto,
+    crypto,
   )
   return { key: KeyObject.from(subject.privateKey), certificate: certificate.toString('pem') }
 }
@@ -95,7 +95,7 @@ function extensionsFor({ purpose, hosts = [], permittedDomain }: CertificateRequ
         new BasicConstraintsExtension(false, undefined, true),
         new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
         new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-        new SubjectAlternativeNameExtension(hosts.map((value) => ({ type: 'dns', value }))),
+        new SubjectAlternativeNameExtension(hosts.map((value) => ({ type: 'dns' as const, value }))),
       ]
   }
 }
@@ -117,10 +117,11 @@ function serialNumber(): string {
 async function signerOf({ key, certificate }: CertifiedKey) {
   const algorithm = keyTypes[key.asymmetricKeyType === 'ec' ? 'ec' : 'rsa']
   const document = new X509Document(certificate)
+  const pkcs8 = key.export({ type: 'pkcs8', format: 'der' })
   return {
     algorithm,
     name: document.subjectName,
-    privateKey: key.toCryptoKey(algorithm, false, ['sign']),
-    publicKey: await document.publicKey.export(algorithm, ['verify'], webcrypto),
+    privateKey: await crypto.subtle.importKey('pkcs8', new Uint8Array(pkcs8), algorithm, false, ['sign']),
+    publicKey: document.publicKey,
   }
 }
