@@ -1,0 +1,5 @@
+export type { FederationServer } from './federation-server.ts'
+export { createFederationServer } from './federation-server.ts'
+export type { FederationServerOptions } from './federation-server-options.ts'
+export type { PortalApplication, PortalApplications } from './portal/portal.ts'
+export { StsError, type StsErrorCode } from './sts-error.ts'
