@@ -79,7 +79,7 @@ function parseWords(words: readonly string[]) {
       },
     }).values
   } catch (cause) {
-    const [said = ''] = cause instanceof Error ? cause.message.split('. To specify', 1) : []
+    const [said = ''] = cause instanceof Error ? cause.message.split(/\n|\. To specify/, 1) : []
     throw new CliError('usage', `${said.replace(/\.$/, '')}; see gatehouse demo --help`, { cause })
   }
 }
