@@ -18,6 +18,7 @@ export type StsErrorCode =
   | 'invalid-trust'
   // sessions
   | 'session-unknown'
+  | 'session-ended'
   // what lies on disk
   | 'newer-schema'
   | 'store-unusable'

@@ -13,7 +13,8 @@ import { type Compilable, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector
 import { StsError } from '../sts-error.ts'
 import { migrate } from './migrations/migrate.ts'
 import type { Schema } from './schema.ts'
-import { prepareStatements, type Run } from './statements.ts'
+import { prepareStatements } from './statements.ts'
+import type { Run, Transaction } from './transaction.ts'
 import { createWriteQueue } from './write-queue.ts'
 
 export type { Run }
@@ -26,9 +27,10 @@ export interface Database {
   /**
    * Runs `work` in a transaction that it shares with the other writes in flight and resolves when that is on disk.
    * `work` is synchronous; when it throws, its own changes are undone, the others stay, and the promise rejects.
+   * What it gives to `onCommit` is called when the change is on disk, before the promise resolves.
    * @throws {StsError} `store-unusable` when the disk refuses, `store-closed` after `close`.
    */
-  write<T>(work: (run: Run) => T): Promise<T>
+  write<T>(work: (run: Run, onCommit: Transaction['onCommit']) => T): Promise<T>
   /** Commits what is in flight and closes the file. */
   close(): Promise<void>
 }

@@ -1,8 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import type { Compilable } from 'kysely'
-
-/** Runs a statement and answers its rows (`returning`, or those of a select). */
-export type Run = <R>(statement: Compilable<R>) => R[]
+import type { Run } from './transaction.ts'
 
 /** SQL texts whose prepared statement is kept; a text more and the one used longest ago is prepared anew. */
 const kept = 500

@@ -5,20 +5,22 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { StsError } from '../sts-error.ts'
-import type { Run } from './statements.ts'
+import type { Run, Transaction } from './transaction.ts'
 
 const groupLimit = 64
 /** Milliseconds that a write waits at most for others to share its commit. */
 const longestWait = 5
 
+type Work<T> = (run: Run, onCommit: Transaction['onCommit']) => T
+
 interface QueuedWrite {
-  work: (run: Run) => unknown
+  work: Work<unknown>
   resolve: (value: unknown) => void
   reject: (reason: unknown) => void
 }
 
 export interface WriteQueue {
-  write<T>(work: (run: Run) => T): Promise<T>
+  write<T>(work: Work<T>): Promise<T>
   /** Commits what is queued and takes no more. */
   close(): void
 }
@@ -90,12 +92,20 @@ export function createWriteQueue(sqlite: DatabaseSync, run: Run): WriteQueue {
   }
 
   function runOne({ work, resolve, reject }: QueuedWrite): () => void {
+    const hooks: (() => void)[] = []
     savepoint.run()
     try {
-      const value = work(run)
+      const value = work(run, (then) => void hooks.push(then))
       if (value instanceof Promise) throw new TypeError('the work of a write must be synchronous')
       release.run()
-      return () => resolve(value)
+      return () => {
+        try {
+          for (const hook of hooks) hook()
+          resolve(value)
+        } catch (error) {
+          reject(error)
+        }
+      }
     } catch (error) {
       // a full disk makes SQLite give up the whole transaction, and with it the group
       if (!sqlite.isTransaction) throw error
@@ -106,7 +116,7 @@ export function createWriteQueue(sqlite: DatabaseSync, run: Run): WriteQueue {
   }
 
   return {
-    write<T>(work: (run: Run) => T): Promise<T> {
+    write<T>(work: Work<T>): Promise<T> {
       if (closed) return Promise.reject(new StsError('store-closed', 'the database is closed'))
       return new Promise<T>((resolve, reject) => {
         queue.push({ work, resolve: resolve as (value: unknown) => void, reject })

@@ -83,6 +83,7 @@ function sessionTables({ schema }: Kysely<Schema>): Compilable<unknown>[] {
       .addColumn('upn_key', 'text')
       .addColumn('before', 'bigint')
       .addColumn('ended_at', 'bigint', required),
+    schema.createIndex('ended_sessions_by_person').on('ended_sessions').column('upn_key'),
     schema.createIndex('ended_sessions_by_time').on('ended_sessions').column('ended_at'),
   ]
 }

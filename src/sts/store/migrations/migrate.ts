@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Kysely } from 'kysely'
 import { StsError } from '../../sts-error.ts'
 import type { Schema } from '../schema.ts'
-import type { Run } from '../statements.ts'
+import type { Run } from '../transaction.ts'
 import { firstSchema } from './0001-first-schema.ts'
 import type { Migration } from './migration.ts'
 
