@@ -47,12 +47,16 @@ interface RingKey extends AccessCookieKey {
 }
 
 interface State {
-  readonly version: number
-  readonly applications: ReadonlyMap<string, PublishedApplication>
-  readonly ring: readonly RingKey[]
+  version: number
+  /** By id; and the same by name in lower case, and by what addresses must not have in common. */
+  readonly applications: Map<string, PublishedApplication>
+  readonly names: Map<string, PublishedApplication>
+  readonly places: Map<string, PublishedApplication>
+  ring: readonly RingKey[]
 }
 
-type Change = (state: State) => State
+/** Changes a draft, or throws and leaves it as it was. */
+type Change = (draft: State) => void
 
 const FORMAT = 'gatehouse-proxy'
 const SCHEMA = 1
@@ -72,21 +76,19 @@ export async function openProxyStore(options: { file: string; masterKey: KeyObje
   const text = await readDocument(file)
   let state: State
   if (text === undefined) {
-    state = { version: 1, applications: new Map(), ring: [newKey()] }
+    state = emptyState(1, [newKey()])
     await save(file, state, sealing)
   } else {
     state = parseDocument(text, file, sealing)
     await removeLeftovers(file)
   }
-  const alive = state.ring.filter(isAlive(now))
-  if (alive.length < state.ring.length) state = { ...state, ring: alive }
+  state.ring = state.ring.filter(isAlive(now))
   return createStore(file, state, sealing)
 }
 
 function createStore(file: string, first: State, sealing: KeyObject): ProxyStore {
   let state = first
   let applications: readonly PublishedApplication[] = [...state.applications.values()]
-  let names = namesOf(state)
   const listeners = new Set<() => void>()
   let waiting: { change: Change; resolve: () => void; reject: (error: unknown) => void }[] = []
   let writing: Promise<void> | undefined
@@ -103,10 +105,10 @@ function createStore(file: string, first: State, sealing: KeyObject): ProxyStore
     while (waiting.length > 0) {
       const batch = waiting
       waiting = []
-      let draft = state
+      const draft = copyOf(state)
       const written = batch.filter(({ change, reject }) => {
         try {
-          draft = change(draft)
+          change(draft)
           return true
         } catch (error) {
           reject(error)
@@ -115,7 +117,7 @@ function createStore(file: string, first: State, sealing: KeyObject): ProxyStore
       })
       if (written.length === 0) continue
       try {
-        draft = { ...draft, version: state.version + 1 }
+        draft.version++
         await save(file, draft, sealing)
       } catch (error) {
         for (const { reject } of written) reject(error)
@@ -123,7 +125,6 @@ function createStore(file: string, first: State, sealing: KeyObject): ProxyStore
       }
       state = draft
       applications = [...state.applications.values()]
-      names = namesOf(state)
       for (const listener of listeners) listener()
       for (const { resolve } of written) resolve()
     }
@@ -136,21 +137,27 @@ function createStore(file: string, first: State, sealing: KeyObject): ProxyStore
     applications: () => applications,
     application: (idOrName) => {
       const key = idOrName.toLowerCase()
-      return state.applications.get(key) ?? names.get(key)
+      return state.applications.get(key) ?? state.names.get(key)
     },
-    check: (application) => {
-      add(state, application)
-    },
-    publish: (application) => commit((draft) => add(draft, application)),
+    check: (application) => requireFree(state, application),
+    publish: (application) =>
+      commit((draft) => {
+        requireFree(draft, application)
+        insert(draft, application)
+      }),
     update: (application) =>
       commit((draft) => {
-        if (!draft.applications.has(application.id)) throw unknownApplication(application.id)
-        return add(without(draft, application.id), application)
+        const before = requireKnown(draft, application.id)
+        requireFree(draft, application, before)
+        erase(draft, before)
+        insert(draft, application)
       }),
-    remove: (id) => commit((draft) => without(draft, id.toLowerCase())),
+    remove: (id) => commit((draft) => erase(draft, requireKnown(draft, id.toLowerCase()))),
     cookieKeys: () => state.ring,
     rotateCookieKeys: ({ regenerate = false, now = new Date() } = {}) =>
-      commit((draft) => ({ ...draft, ring: regenerate ? [newKey()] : rotated(draft.ring, now) })),
+      commit((draft) => {
+        draft.ring = regenerate ? [newKey()] : rotated(draft.ring, now)
+      }),
     onChange(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -162,35 +169,43 @@ function createStore(file: string, first: State, sealing: KeyObject): ProxyStore
   }
 }
 
-function add(state: State, application: PublishedApplication): State {
-  const { id, name } = application
-  for (const other of state.applications.values()) {
-    if (other.id === id || other.name.toLowerCase() === name.toLowerCase())
-      throw new ProxyError('application-exists', `there is a published application '${other.name}' already`)
-    if (publishedPlace(other) === publishedPlace(application))
-      throw new ProxyError(
-        'overlap',
-        `externalUrl: ${application.externalUrl} overlaps '${other.name}', ${other.externalUrl}`,
-        {
-          parameter: 'externalUrl',
-        },
-      )
-  }
-  return { ...state, applications: new Map(state.applications).set(id, application) }
+function emptyState(version: number, ring: readonly RingKey[]): State {
+  return { version, applications: new Map(), names: new Map(), places: new Map(), ring }
 }
 
-function without(state: State, id: string): State {
-  const applications = new Map(state.applications)
-  if (!applications.delete(id)) throw unknownApplication(id)
-  return { ...state, applications }
+function copyOf({ version, applications, names, places, ring }: State): State {
+  return { version, applications: new Map(applications), names: new Map(names), places: new Map(places), ring }
 }
 
-function unknownApplication(id: string): ProxyError {
-  return new ProxyError('application-unknown', `there is no published application '${id}'`)
+function requireFree(state: State, application: PublishedApplication, itself?: PublishedApplication): void {
+  const { id, name, externalUrl } = application
+  for (const namesake of [state.applications.get(id), state.names.get(name.toLowerCase())])
+    if (namesake !== undefined && namesake !== itself)
+      throw new ProxyError('application-exists', `there is a published application '${namesake.name}' already`)
+  const other = state.places.get(publishedPlace(application))
+  if (other !== undefined && other !== itself)
+    throw new ProxyError('overlap', `externalUrl: ${externalUrl} overlaps '${other.name}', ${other.externalUrl}`, {
+      parameter: 'externalUrl',
+    })
 }
 
-function namesOf(state: State): Map<string, PublishedApplication> {
-  return new Map([...state.applications.values()].map((application) => [application.name.toLowerCase(), application]))
+function requireKnown(state: State, id: string): PublishedApplication {
+  const application = state.applications.get(id)
+  if (application === undefined)
+    throw new ProxyError('application-unknown', `there is no published application '${id}'`)
+  return application
+}
+
+function insert(state: State, application: PublishedApplication): void {
+  state.applications.set(application.id, application)
+  state.names.set(application.name.toLowerCase(), application)
+  state.places.set(publishedPlace(application), application)
+}
+
+function erase(state: State, application: PublishedApplication): void {
+  state.applications.delete(application.id)
+  state.names.delete(application.name.toLowerCase())
+  state.places.delete(publishedPlace(application))
 }
 
 function newKey(): RingKey {
@@ -236,12 +251,17 @@ function parseDocument(text: string, file: string, sealing: KeyObject): State {
     !Array.isArray(cookieKeys)
   )
     throw unusable(file, 'it is damaged')
-  const state: State = { version: version as number, applications: new Map(), ring: [] }
   try {
     const ring = cookieKeys.map((written) => unsealKey(Object(written), sealing, file))
     const [sealingKey] = ring
     if (sealingKey === undefined || sealingKey.retiredAt !== undefined) throw unusable(file, 'it holds no cookie key')
-    return applications.map((input) => parsePublishedApplication(input)).reduce(add, { ...state, ring })
+    const state = emptyState(version as number, ring)
+    for (const input of applications) {
+      const application = parsePublishedApplication(input)
+      requireFree(state, application)
+      insert(state, application)
+    }
+    return state
   } catch (cause) {
     if (cause instanceof ProxyError && cause.code === 'store-unusable') throw cause
     throw unusable(file, `it is damaged: ${cause instanceof Error ? cause.message : 'not understood'}`, cause)
