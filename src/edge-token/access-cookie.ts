@@ -1,0 +1,214 @@
+import { createSecretKey, KeyObject } from 'node:crypto'
+import { EdgeTokenError } from './edge-token-error.ts'
+import { deriveKey, seal, unseal } from './sealing.ts'
+
+/**
+ * The access cookie: what a proxy remembers of a verified edge token, so that the token is looked at once.
+ *
+ *     1.<key id>.<base64url(nonce | AES-256-GCM(session) | tag)>
+ *
+ * One key per application, derived from the ring's secret; version, application and host are associated data, so a
+ * cookie of one application or host opens for no other. It ends with the token that it was made from.
+ */
+
+/** A key of the ring that access cookies are sealed with. */
+export interface AccessCookieKey {
+  /** Stands in the cookie, so that every key of the ring is found at once: 1 to 32 of `A-Z a-z 0-9 _ -`. */
+  id: string
+  /** 32 random bytes; a KeyObject made once, or bytes that are not changed afterwards. */
+  secret: KeyObject | Uint8Array
+}
+
+/** What an access cookie remembers. */
+export interface AccessSession {
+  upn?: string | undefined
+  /** objectIdentifier of the trust that the token was issued for. */
+  relyingPartyTrust: string
+  /** Public id of the sign-in session (`sid`), by which sign-out reaches the cookie. */
+  sessionId?: string | undefined
+  issuedAt: Date
+  expiresAt: Date
+  authenticationMethod?: string | undefined
+  authenticationInstant?: Date | undefined
+  /** `kcd` of the token: digests of the services that the identity may be delegated to. Absent: a foreign token without it. */
+  delegation?: readonly string[] | undefined
+  /** Claims that this application's identity headers need, by claim name. */
+  headers?: Readonly<Record<string, string>> | undefined
+}
+
+/** Where a cookie belongs. */
+export interface AccessCookieContext {
+  /** The first seals, all open. */
+  keys: readonly AccessCookieKey[]
+  /** Id of the published application. */
+  application: string
+  /** External host of the application, without regard to case and to a dot at its end. */
+  host: string
+}
+
+/** What the synchronous opening answers: a refusal that is expected is a value. */
+export type OpenedAccessCookie =
+  | { kind: 'open'; session: AccessSession }
+  | { kind: 'refused'; code: 'malformed' | 'signature' | 'expired'; message: string }
+
+const LONGEST_VALUE = 3_500
+const PURPOSE = 'gatehouse access cookie 1|'
+
+/**
+ * Seals a session into the value of an access cookie.
+ * @returns the value: cookie-octets only, at most 3,500 of them.
+ * @throws {EdgeTokenError} `malformed` where the session is too large for a cookie or its dates are none.
+ * @throws {TypeError} for an empty key ring, a key id or a secret that is none.
+ */
+export function sealAccessCookie(session: AccessSession, context: AccessCookieContext): string {
+  const key = context.keys[0]
+  if (key === undefined) throw new TypeError('keys must hold at least one key')
+  if (!/^[\w-]{1,32}$/.test(key.id)) throw new TypeError('the id of a key must be 1 to 32 of A-Z a-z 0-9 _ -')
+  const { sealingKey, associatedData } = sealingParts(key, context)
+  const plaintext = Buffer.from(JSON.stringify(writeSession(session)), 'utf8')
+  const value = `1.${key.id}.${seal(sealingKey, plaintext, associatedData).toString('base64url')}`
+  if (value.length > LONGEST_VALUE) {
+    throw new EdgeTokenError(
+      'malformed',
+      `the session needs a cookie of ${value.length} bytes, ${LONGEST_VALUE} is the most`,
+    )
+  }
+  return value
+}
+
+/**
+ * Opens the value of an access cookie. Does NOT look at ended sessions; that is for whoever knows them.
+ * @param context where the cookie arrived, and `currentDate` (the present unless told).
+ * @throws {EdgeTokenError} `malformed` (not of this form), `signature` (not sealed by this ring, or for another application
+ *   or host), `expired`
+ * @throws {TypeError} for a secret that is none.
+ */
+export async function openAccessCookie(
+  value: string,
+  context: AccessCookieContext & { currentDate?: Date | undefined },
+): Promise<AccessSession> {
+  const { currentDate } = context
+  const opened = openSealedSession(value, context, currentDate === undefined ? Date.now() : readTime(currentDate))
+  if (opened.kind === 'open') return opened.session
+  throw new EdgeTokenError(opened.code, opened.message)
+}
+
+/**
+ * The synchronous core of `openAccessCookie`, for the path that every request takes.
+ * @param now milliseconds since 1970; NaN finds every cookie expired.
+ */
+export function openSealedSession(value: string, context: AccessCookieContext, now: number): OpenedAccessCookie {
+  if (typeof value !== 'string' || value.length > LONGEST_VALUE || !value.startsWith('1.')) return NOT_OURS
+  const dot = value.indexOf('.', 2)
+  if (dot === -1) return NOT_OURS
+  const id = value.slice(2, dot)
+  const key = context.keys.find((candidate) => candidate.id === id)
+  if (key === undefined) return NOT_SEALED_HERE
+  const { sealingKey, associatedData } = sealingParts(key, context)
+  // Whatever spelling of the base64url: only bytes that were sealed get past the tag.
+  const plaintext = unseal(sealingKey, Buffer.from(value.slice(dot + 1), 'base64url'), associatedData)
+  if (plaintext === undefined) return NOT_SEALED_HERE
+  // Sealed by this ring for this version, so the form is what writeSession gave.
+  const session = readSession(JSON.parse(plaintext.toString('utf8')) as WrittenSession)
+  return session.expiresAt.getTime() > now ? { kind: 'open', session } : EXPIRED
+}
+
+const NOT_OURS: OpenedAccessCookie = { kind: 'refused', code: 'malformed', message: 'is not an access cookie' }
+const NOT_SEALED_HERE: OpenedAccessCookie = {
+  kind: 'refused',
+  code: 'signature',
+  message: 'was not sealed with a key of this ring for this application and host',
+}
+const EXPIRED: OpenedAccessCookie = { kind: 'refused', code: 'expired', message: 'has ended with its token' }
+
+/** Short names: every byte is sent with every request. Dates are whole seconds, as in the token. */
+interface WrittenSession {
+  u?: string | undefined
+  t: string
+  s?: string | undefined
+  i: number
+  e: number
+  m?: string | undefined
+  a?: number | undefined
+  d?: readonly string[] | undefined
+  h?: Readonly<Record<string, string>> | undefined
+}
+
+function writeSession(session: AccessSession): WrittenSession {
+  const { authenticationInstant } = session
+  return {
+    u: session.upn,
+    t: session.relyingPartyTrust,
+    s: session.sessionId,
+    i: writeDate(session.issuedAt),
+    e: writeDate(session.expiresAt),
+    m: session.authenticationMethod,
+    a: authenticationInstant === undefined ? undefined : writeDate(authenticationInstant),
+    d: session.delegation,
+    h: session.headers,
+  }
+}
+
+function readSession(written: WrittenSession): AccessSession {
+  return {
+    upn: written.u,
+    relyingPartyTrust: written.t,
+    sessionId: written.s,
+    issuedAt: new Date(written.i * 1000),
+    expiresAt: new Date(written.e * 1000),
+    authenticationMethod: written.m,
+    authenticationInstant: written.a === undefined ? undefined : new Date(written.a * 1000),
+    delegation: written.d,
+    headers: written.h,
+  }
+}
+
+function writeDate(date: Date): number {
+  const seconds = Math.floor(readTime(date) / 1000)
+  if (Number.isNaN(seconds)) throw new EdgeTokenError('malformed', 'a date of the session is not a valid Date')
+  return seconds
+}
+
+function readTime(date: unknown): number {
+  return date instanceof Date ? date.getTime() : Number.NaN
+}
+
+/** The derived key of one application, with the associated data of the host that was last seen (it rarely changes). */
+interface SealingParts {
+  sealingKey: KeyObject
+  host: string
+  associatedData: Uint8Array
+}
+
+const MOST_APPLICATIONS = 32_768
+/** By secret, then by application. Secrets that are gone take their derived keys with them. */
+const derived = new WeakMap<object, Map<string, SealingParts>>()
+
+function sealingParts(key: AccessCookieKey, { application, host }: AccessCookieContext): SealingParts {
+  let applications = derived.get(key.secret)
+  if (applications === undefined) {
+    applications = new Map()
+    derived.set(key.secret, applications)
+  }
+  let parts = applications.get(application)
+  if (parts === undefined) {
+    const sealingKey = deriveKey(secretOf(key), PURPOSE + application)
+    parts = { sealingKey, host, associatedData: associate(application, host) }
+    if (applications.size >= MOST_APPLICATIONS) applications.clear()
+    applications.set(application, parts)
+  } else if (parts.host !== host) {
+    parts = { sealingKey: parts.sealingKey, host, associatedData: associate(application, host) }
+    applications.set(application, parts)
+  }
+  return parts
+}
+
+function associate(application: string, host: string): Uint8Array {
+  return Buffer.from(`1|${application}|${host.toLowerCase().replace(/\.$/, '')}`, 'utf8')
+}
+
+function secretOf({ secret }: AccessCookieKey): KeyObject {
+  const key = secret instanceof KeyObject ? secret : createSecretKey(secret)
+  if (key.type !== 'secret' || key.symmetricKeySize !== 32) throw new TypeError('the secret of a key must be 32 bytes')
+  return key
+}
