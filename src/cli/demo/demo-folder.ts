@@ -9,6 +9,7 @@ import { join, relative, resolve } from 'node:path'
 import { type Document, isMap, parseDocument } from 'yaml'
 import { createMasterKey } from '../../sts/keys/master-key.ts'
 import { CliError } from '../cli-error.ts'
+import { lockDataFolder } from '../data-folder-lock.ts'
 import { demoCertificates } from './demo-certificates.ts'
 import { type DemoOptions, requireLoopback } from './demo-options.ts'
 import { type DemoAddress, demoHosts, demoOrigin } from './demo-plan.ts'
@@ -54,6 +55,9 @@ async function furnish(path: string, options: DemoOptions): Promise<Omit<DemoFol
   const listener = readListener(configuration)
   const host = options.address ?? listener.address ?? defaultAddress
   requireLoopback(host)
+  // Another demo that runs on it must not find its configuration changed.
+  const lock = await lockDataFolder(join(path, 'data'))
+  lock.release()
   const port = await claimPort(host, options.port ?? listener.port ?? defaultPort)
   const address = { port, tls: options.tls ?? listener.tls ?? false }
   const certificates = address.tls ? await demoCertificates(join(path, 'tls'), demoHosts()) : undefined
