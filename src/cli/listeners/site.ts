@@ -12,6 +12,8 @@ export interface Site {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   /** A request with `Expect: 100-continue`; without this, 100 is sent at once and `handle` is called. */
   checkContinue?(request: IncomingMessage, response: ServerResponse): void
+  /** The listeners are closing: what never ends by itself (WebSockets, event streams) should be ended now. */
+  closing?(): void
   /**
    * Where plain http on a redirecting listener goes: an https origin without a path, or undefined for a host that plain
    * http knows nothing of. Without this, every host goes to the port of the first https listener.

@@ -1,0 +1,179 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { allowedMethods, asksForWebSocket, judge, type Rules } from './judgement.ts'
+import type { ListenerLog } from './listener-log.ts'
+import { type Refusal, refuse, refuseOnSocket } from './refusal.ts'
+
+// Between a listener and the sites: takes what Node's parser lets through, refuses what is no proper request or for
+// nobody here, and hands the rest to the one site that has the host. After this a site may rely on: one Host header that
+// names one of its hosts, a target in origin form without `#`, `\` and control characters, a certificate on the
+// connection that covers the host.
+
+export interface FrontDoorOptions extends Rules {
+  log: ListenerLog
+}
+
+export interface FrontDoor {
+  /** What is being answered; upgraded connections do not count. */
+  inFlight(): number
+  /** Every response from now on is the last one of its connection. */
+  lastResponses(): void
+  /** Called whenever a response is done. */
+  onIdle(listener: () => void): void
+}
+
+interface Exchange {
+  request: IncomingMessage
+  response: ServerResponse
+}
+
+/** Connects the events of a server with the sites. */
+export function attachFrontDoor(server: Server, options: FrontDoorOptions): FrontDoor {
+  const { log } = options
+  const exchanges = new Set<Exchange>()
+  const latest = new WeakMap<Duplex, Exchange>()
+  const answered = new WeakSet<Duplex>()
+  let idle = () => {}
+  let last = false
+
+  const logRefusal = ({ status, reason }: Refusal, socket: Duplex, request?: IncomingMessage) => {
+    const { remoteAddress } = socket as Partial<Socket>
+    const host = request?.headers.host?.slice(0, 100)
+    log.info({ status, reason, from: remoteAddress, host, method: request?.method }, 'request refused')
+  }
+
+  const begin = (request: IncomingMessage, response: ServerResponse): Exchange => {
+    const exchange = { request, response }
+    exchanges.add(exchange)
+    latest.set(request.socket, exchange)
+    if (last) response.shouldKeepAlive = false
+    response.once('close', () => {
+      exchanges.delete(exchange)
+      idle()
+    })
+    return exchange
+  }
+
+  const dispatch = (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) => {
+    const exchange = begin(request, response)
+    const judgement = judge(request, options)
+    if ('status' in judgement) {
+      logRefusal(judgement, request.socket, request)
+      refuse(response, judgement)
+      return
+    }
+    const { site } = judgement
+    if (site.requestTimeout !== undefined && !hasNoBody(request)) limitBody(exchange, site.requestTimeout, cutOff)
+    if (!awaitsContinue) site.handle(request, response)
+    else if (site.checkContinue !== undefined) site.checkContinue(request, response)
+    else {
+      response.writeContinue()
+      site.handle(request, response)
+    }
+  }
+
+  /** Ends an exchange whose client does not go on; what the site is doing with it fails like any broken connection. */
+  const cutOff = ({ request, response }: Exchange) => {
+    const { socket } = request
+    const refusal: Refusal = { status: 408, reason: 'the client stands still' }
+    logRefusal(refusal, socket, request)
+    if (response.headersSent) socket.destroy()
+    else refuseOnSocket(socket, refusal)
+  }
+
+  server.on('request', (request, response) => dispatch(request, response, false))
+  server.on('checkContinue', (request, response) => dispatch(request, response, true))
+
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    const judgement = asksForWebSocket(request) ? judge(request, options) : notSupported
+    if ('status' in judgement) {
+      logRefusal(judgement, socket, request)
+      refuseOnSocket(socket, judgement)
+      return
+    }
+    // From here on silence is the site's business.
+    request.socket.setTimeout(0)
+    judgement.site.upgrade(request, socket, head)
+  })
+
+  server.on('connect', (request: IncomingMessage, socket: Duplex) => {
+    logRefusal(tunnel, socket, request)
+    refuseOnSocket(socket, tunnel)
+  })
+
+  server.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex) => {
+    const exchange = latest.get(socket)
+    const begun = exchange?.response.headersSent === true && !exchange.response.closed
+    // Only the parser's complaints have an answer; a connection that broke, or a TLS handshake that failed, has none.
+    const answerable = /^(HPE_|ERR_HTTP_REQUEST_TIMEOUT$)/.test(error.code ?? '')
+    if (!answerable || begun || answered.has(socket)) {
+      socket.destroy()
+      return
+    }
+    answered.add(socket)
+    const refusal = refusalOf(error)
+    logRefusal(refusal, socket)
+    refuseOnSocket(socket, refusal)
+  })
+
+  // Five minutes in which a connection moved nothing (listener.ts sets that time).
+  server.on('timeout', (socket: Socket) => {
+    const exchange = latest.get(socket)
+    if (exchange === undefined || exchange.response.closed) socket.destroy()
+    else if (awaitsClient(exchange)) cutOff(exchange)
+    // The site takes its time: a long poll, an event stream without news.
+    else socket.setTimeout(server.timeout)
+  })
+
+  return {
+    inFlight: () => exchanges.size,
+    lastResponses() {
+      last = true
+      for (const { response } of exchanges) if (!response.headersSent) response.shouldKeepAlive = false
+    },
+    onIdle(listener) {
+      idle = listener
+    },
+  }
+}
+
+const tunnel: Refusal = { status: 405, reason: 'CONNECT', allow: allowedMethods }
+const notSupported: Refusal = { status: 400, reason: 'upgrade to another protocol than WebSocket' }
+
+function refusalOf({ code, rawPacket }: NodeJS.ErrnoException & { rawPacket?: Buffer }): Refusal {
+  const reason = code ?? 'unreadable'
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return { status: 431, reason }
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return { status: 413, reason }
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { status: 408, reason }
+    case 'HPE_INVALID_METHOD':
+      // Node's parser knows TRACE and not its sister.
+      if (rawPacket?.toString('latin1', 0, 6) === 'TRACK ')
+        return { status: 405, reason: 'TRACK', allow: allowedMethods }
+      return { status: 400, reason }
+    default:
+      return { status: 400, reason }
+  }
+}
+
+/** Whether nothing can happen before the client sends or reads. */
+function awaitsClient({ request, response }: Exchange): boolean {
+  if (!request.complete && request.readableLength === 0) return true
+  return request.socket.writableLength > 0 || response.writableLength > 0
+}
+
+function limitBody(exchange: Exchange, seconds: number, cutOff: (exchange: Exchange) => void): void {
+  const timer = setTimeout(() => {
+    if (!exchange.request.complete) cutOff(exchange)
+  }, seconds * 1000).unref()
+  exchange.response.once('close', () => clearTimeout(timer))
+}
+
+function hasNoBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0'
+}
