@@ -57,7 +57,7 @@ t.before(async () => {
       'pass-through',
     ],
     ...['--external-url', `http://recorder.contoso.localhost:${port}/`],
-    ...['--backend-url', `http://127.0.0.1:${(recorder.address() as AddressInfo).port}/`],
+    ...['--backend-url', `http://recorder.backend.localhost:${(recorder.address() as AddressInfo).port}/`],
   ])
   alice = await signedIn(demo.url('CRM'), 'alice@contoso.test')
   const cookies = alice.jar.all(new URL(demo.url('CRM')))

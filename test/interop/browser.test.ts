@@ -185,7 +185,14 @@ async function publishElsewhere(t: Test, demo: RunningDemo, host: string): Promi
   t.teardown(() => backend.close())
   await gatehouse([
     ...['app', 'publish', '--config', demo.configurationFile, '--name', 'Elsewhere', '--external-url', url],
-    ...['--backend-url', backend.url, '--preauthentication', 'adfs', '--trust', 'CRM'],
+    ...[
+      '--backend-url',
+      `http://elsewhere.backend.localhost:${backend.port}/`,
+      '--preauthentication',
+      'adfs',
+      '--trust',
+      'CRM',
+    ],
     ...['--identity-header', 'X-Forwarded-User=upn'],
   ])
   return url

@@ -197,7 +197,7 @@ for (const [name, arrange] of [
       await at.administer(['user', 'add', 'carol@contoso.test', '--group', 'Staff', '--password-stdin'], demoPassword)
       await at.administerProxy([
         ...['app', 'publish', '--name', 'Late', '--external-url', at.news.replace('news', 'late')],
-        ...['--backend-url', 'http://127.0.0.1:9/', '--preauthentication', 'pass-through'],
+        ...['--backend-url', 'http://late.backend.localhost:9/', '--preauthentication', 'pass-through'],
       ])
       await at.killAndRestart()
       t.equal(

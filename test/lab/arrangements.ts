@@ -83,7 +83,7 @@ export async function inTwoProcesses(folder: string): Promise<Arrangement> {
 
   const proxyFile = await writeInstallation(join(folder, 'proxy'), {
     roles: ['proxy'],
-    resolve: { '*.contoso.localhost': '127.0.0.1' },
+    resolve: { '*.contoso.localhost': '127.0.0.1', '*.backend.localhost': '127.0.0.1' },
     listeners: [{ address: '127.0.0.1', port: proxyPort, protocol: 'http' }],
     proxy: {
       federationService: {
@@ -103,7 +103,9 @@ export async function inTwoProcesses(folder: string): Promise<Arrangement> {
   }
   const stop = (signal?: NodeJS.Signals) => Promise.all(programs.map((program) => program.stop(signal)))
   await start()
-  const [crmBackend, wikiBackend, newsBackend] = backends.map(({ url }) => url)
+  const [crmBackend, wikiBackend, newsBackend] = backends.map(
+    ({ application, port }) => `http://${application.toLowerCase()}.backend.localhost:${port}/`,
+  )
   for (const [name, external, backend] of [
     ['CRM', crm, crmBackend],
     ['Wiki', wiki, wikiBackend],

@@ -61,7 +61,8 @@ async function furnish(path: string, options: DemoOptions): Promise<Omit<DemoFol
   const port = await claimPort(host, options.port ?? listener.port ?? defaultPort)
   const address = { port, tls: options.tls ?? listener.tls ?? false }
   const certificates = address.tls ? await demoCertificates(join(path, 'tls'), demoHosts()) : undefined
-  configuration.setIn(['resolve'], { '*.contoso.localhost': host })
+  configuration.setIn(['resolve', '*.contoso.localhost'], host)
+  configuration.setIn(['resolve', '*.backend.localhost'], '127.0.0.1')
   configuration.setIn(['listeners', 0], {
     address: host,
     port,

@@ -51,6 +51,14 @@ export function demoOrigin(label: string, { port, tls }: DemoAddress): string {
   return new URL(`${tls ? 'https' : 'http'}://${demoHost(label)}:${port}`).origin
 }
 
+/**
+ * Where the proxy finds a sample application: a name that only the demo's own `resolve` knows, as an application inside
+ * a network has one.
+ */
+export function backendAddress(label: string, port: number): string {
+  return `http://${label}.backend.localhost:${port}/`
+}
+
 /** All host names that the demo serves. */
 export function demoHosts(): string[] {
   return ['sts', ...demoApplications.map(({ label }) => label)].map(demoHost)

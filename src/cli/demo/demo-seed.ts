@@ -8,6 +8,7 @@ import { type OperationInput, type OperationName, type OperationOutput, operate 
 import type { Gatehouse } from '../gatehouse.ts'
 import type { DemoFile } from './demo-file.ts'
 import {
+  backendAddress,
   type DemoAddress,
   type DemoApplication,
   demoAccounts,
@@ -99,7 +100,7 @@ function parametersOf(application: DemoApplication, address: DemoAddress, backen
   return {
     name,
     externalUrl: `${demoOrigin(label, address)}/`,
-    backendUrl: backend.url,
+    backendUrl: backendAddress(label, backend.port),
     ...(kind === 'pass-through'
       ? { preauthentication: 'pass-through' }
       : { preauthentication: 'adfs', trust: name, identityHeaders: { 'X-Forwarded-User': 'upn' } }),
@@ -116,8 +117,9 @@ async function move(
   const external = new URL(view.externalUrl)
   const externalUrl =
     external.hostname === demoHost(label) ? `${demoOrigin(label, address)}${external.pathname}` : view.externalUrl
-  if (externalUrl === view.externalUrl && backend.url === view.backendUrl) return view
-  return run('app.update', { application: name, parameters: { externalUrl, backendUrl: backend.url } })
+  const backendUrl = backendAddress(label, backend.port)
+  if (externalUrl === view.externalUrl && backendUrl === view.backendUrl) return view
+  return run('app.update', { application: name, parameters: { externalUrl, backendUrl } })
 }
 
 function linksOf(address: DemoAddress): SampleLinks {
