@@ -12,9 +12,17 @@ export function html(literals: TemplateStringsArray, ...pieces: readonly Piece[]
   return { markup }
 }
 
+const escapes: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
 /** Escapes text for element content and for quoted attribute values. */
 export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`)
+  return text.replace(/[&<>"']/g, (character) => escapes[character] ?? '')
 }
 
 function toMarkup(piece: Piece): string {
