@@ -11,7 +11,7 @@ export interface PlainRequest {
   readonly target: string
   /** Lower-case names, as in Node's `request.headers`: Cookie lines joined with `; `. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
-  /** The peer of the connection, an IP address. */
+  /** The client's IP address, as far as it may be believed. */
   readonly clientAddress: string
   readonly requestId: string
   /** The protocol asked for, where the request is an upgrade (`websocket`). */
@@ -59,7 +59,6 @@ export type Decision =
   | 'refused'
   | 'preflight'
   | 'robots'
-  | 'asset'
   | 'sign-in-page'
   | 'bad-request'
   | 'bad-method'
@@ -67,6 +66,8 @@ export type Decision =
   | 'unknown-application'
   | 'foreign-origin'
   | 'not-ready'
+  | 'sign-out'
+  | 'to-https'
 
 /** Let the request through, changed as told. */
 export interface Allowed {
@@ -79,7 +80,10 @@ export interface Allowed {
     readonly target: string
     /** The Cookie header without ours; undefined: send none. */
     readonly cookie: string | undefined
-    /** Headers to send, by the name to send them under, after all that `removeHeaders` says were dropped. */
+    /**
+     * Headers that say who this is, by the name to send them under, after all that `removeHeaders` says were dropped.
+     * Those that speak of the connection (X-Forwarded-*, Via) are the forwarder's to write.
+     */
     readonly setHeaders: Readonly<Record<string, string>>
     /** Whether a header of the client, by its lower-case name, must not reach the backend. */
     readonly removeHeaders: (lowerName: string) => boolean
@@ -94,7 +98,7 @@ export interface Responded {
   readonly kind: 'respond'
   readonly status: number
   readonly headers: Readonly<Record<string, string | readonly string[]>>
-  /** Empty for a HEAD request too: send as it is, and mind that HEAD has none. */
+  /** Already empty where the request was HEAD. */
   readonly body: string
   readonly application?: PublishedApplication
   readonly outcome: Outcome
