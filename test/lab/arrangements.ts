@@ -77,8 +77,8 @@ export async function inTwoProcesses(folder: string): Promise<Arrangement> {
     demoPassword,
   )
   await administer(['user', 'add', 'bob@contoso.test', '--group', 'Staff', '--password-stdin'], demoPassword)
-  await administer(['trust', 'add', 'CRM', '--permit-group', 'Staff', '--published-address', crm])
-  await administer(['trust', 'add', 'Wiki', '--permit-group', 'Editors', '--published-address', wiki])
+  await administer(['trust', 'add', 'CRM', '--permit-group', 'Staff', '--published-url', crm])
+  await administer(['trust', 'add', 'Wiki', '--permit-group', 'Editors', '--published-url', wiki])
   const trusts = JSON.parse(await administer(['trust', 'list', '--json'])) as { id: string; name: string }[]
 
   const proxyFile = await writeInstallation(join(folder, 'proxy'), {

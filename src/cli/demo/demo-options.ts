@@ -13,44 +13,19 @@ export interface DemoOptions {
   readonly tls: boolean | undefined
   /** Undefined: a folder of its own that is removed in the end. */
   readonly data: string | undefined
-  readonly help: boolean
 }
-
-/** The text of `gatehouse demo --help`. */
-export const demoHelp = `Usage: gatehouse demo [--port N] [--data DIR] [--tls] [--address IP]
-
-Runs everything on this machine to try it out: federation server, proxy and sample
-applications in one process, reached by names under contoso.localhost on one port.
-
-  --port N       port for all of its names (default 8080; 0 takes a free one)
-  --data DIR     keep everything in DIR and go on with it at the next start
-                 (default: a temporary folder that is removed at the end)
-  --tls          serve https with an authority of the demo's own; --no-tls turns it off
-                 again in a folder that was made with it
-  --address IP   loopback address to listen on (default 127.0.0.1)
-
-Its passwords are known to everybody, so it listens on loopback addresses only.
-Ctrl-C stops it. Every gatehouse command works on a running demo:
-
-  gatehouse user list --config DIR/gatehouse.yaml
-
-Examples:
-  gatehouse demo
-  gatehouse demo --port 9000 --tls
-  gatehouse demo --data ./my-demo
-`
 
 /**
  * Reads the words behind `gatehouse demo`.
  * @throws {CliError} `usage` for a word or value that is not understood, `listen` for an address that is not loopback.
  */
 export function parseDemoOptions(words: readonly string[]): DemoOptions {
-  const { port, address, tls, data, help } = parseWords(words)
+  const { port, address, tls, data } = parseWords(words)
   if (address !== undefined && isIP(address) === 0)
     throw new CliError('usage', `--address takes an IP address such as 127.0.0.1, not ${quoted(address)}`)
   if (address !== undefined) requireLoopback(address)
   if (data === '') throw new CliError('usage', '--data takes the path of a folder')
-  return { port: port === undefined ? undefined : parsePort(port), address, tls, data, help: help === true }
+  return { port: port === undefined ? undefined : parsePort(port), address, tls, data }
 }
 
 /**
@@ -75,7 +50,6 @@ function parseWords(words: readonly string[]) {
         address: { type: 'string' },
         data: { type: 'string' },
         tls: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
       },
     }).values
   } catch (cause) {

@@ -14,7 +14,7 @@ import { createLog } from '../log.ts'
 import { startServing } from '../serve.ts'
 import { type DemoFile, readDemoFile, writeDemoFile } from './demo-file.ts'
 import { type DemoFolder, openDemoFolder } from './demo-folder.ts'
-import { demoHelp, parseDemoOptions } from './demo-options.ts'
+import { parseDemoOptions } from './demo-options.ts'
 import { seedDemo } from './demo-seed.ts'
 import type { SampleBackend } from './sample-backend.ts'
 
@@ -40,12 +40,7 @@ const deadline = 3
 export async function runDemo(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const stop = listenForStop()
   try {
-    const options = parseDemoOptions(words)
-    if (options.help) {
-      terminal.out(demoHelp)
-      return exitCodes.success
-    }
-    const folder = await openDemoFolder(options)
+    const folder = await openDemoFolder(parseDemoOptions(words))
     try {
       await serve(folder, terminal, stop)
     } finally {
@@ -53,7 +48,7 @@ export async function runDemo(words: readonly string[], terminal: Terminal): Pro
     }
     return exitCodes.success
   } catch (error) {
-    terminal.error(`gatehouse demo: ${error instanceof Error ? error.message : String(error)}\n`)
+    terminal.error(`gatehouse: ${error instanceof Error ? error.message : String(error)}\n`)
     return error instanceof CliError && error.code === 'usage' ? exitCodes.usage : exitCodes.failure
   } finally {
     stop.done()

@@ -7,7 +7,6 @@ t.test('without a word everything is left to the folder and the defaults', async
     address: undefined,
     tls: undefined,
     data: undefined,
-    help: false,
   })
 })
 
@@ -17,9 +16,8 @@ t.test('takes port, folder, address and TLS', async (t) => {
     address: '::1',
     tls: true,
     data: 'my demo',
-    help: false,
   })
-  t.match(parseDemoOptions(['--no-tls', '--port=0', '-h']), { tls: false, port: 0, help: true })
+  t.match(parseDemoOptions(['--no-tls', '--port=0']), { tls: false, port: 0 })
 })
 
 for (const { words, code, says } of [
