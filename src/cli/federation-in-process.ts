@@ -6,12 +6,8 @@ import type { FederationServer } from '../sts/federation-server.ts'
  * What the proxy needs of a federation server, from the one in the same process: its stores and events directly, so that
  * a new key, a changed trust and an ended session count from the next request on. Closing it leaves the server open.
  */
-export function createFederationServiceInProcess(options: {
-  sts: FederationServer
-  proxyIdentifier: string
-}): FederationService {
-  const { sts, proxyIdentifier } = options
-  const { trusts, keys, sessions } = sts
+export function createFederationServiceInProcess(sts: FederationServer): FederationService {
+  const { trusts, keys, sessions, proxyIdentifier } = sts
 
   const createVerifier = (): EdgeTokenVerifier =>
     createEdgeTokenVerifier({

@@ -90,17 +90,13 @@ async function openSts(configuration: Configuration, masterKey: KeyObject, log: 
   const { createFederationServer } = await import('../sts/federation-server.ts')
   const { sts, data, listeners } = configuration
   if (sts === undefined) throw new CliError('role-missing', 'this machine has no federation server')
-  const { url, issuer, branding, lockout, ...rest } = sts
   return createFederationServer({
-    ...rest,
-    url,
-    ...(issuer === undefined ? {} : { issuer }),
-    ...(branding === undefined ? {} : { branding }),
-    lockout,
+    ...sts,
     folder: data,
     masterKey,
     trustedProxies: listeners.flatMap(({ trustedProxies }) => trustedProxies),
     log,
+    auditStream: (line) => log.info({ audit: JSON.parse(line) as unknown }, 'audit'),
   })
 }
 
@@ -124,15 +120,12 @@ async function openFederationService(
 ): Promise<FederationService> {
   if (sts !== undefined) {
     const { createFederationServiceInProcess } = await import('./federation-in-process.ts')
-    return createFederationServiceInProcess({
-      sts,
-      proxyIdentifier: configuration.sts?.proxyIdentifier ?? 'urn:AppProxy:com',
-    })
+    return createFederationServiceInProcess(sts)
   }
   const foreign = configuration.proxy?.federationService
   if (foreign === undefined) throw new CliError('configuration', 'proxy.federationService is missing')
   const [{ openForeignFederationService }, { createFetch }] = await Promise.all([
-    import('../proxy/federation-service.ts'),
+    import('../proxy/foreign-federation-service.ts'),
     import('./outgoing.ts'),
   ])
   const ca = await readCertificateAuthorities(configuration)

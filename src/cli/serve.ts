@@ -22,7 +22,7 @@ export interface RunningGatehouse {
 }
 
 /**
- * Puts an open Gatehouse into service: administration, sites, listeners, in this order. When it fails, what was begun is
+ * Puts an open Gatehouse into service: sites, listeners, administration, in this order. When it fails, what was begun is
  * closed again, and so is the Gatehouse.
  */
 export async function startServing(gatehouse: Gatehouse): Promise<RunningGatehouse> {

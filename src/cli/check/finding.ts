@@ -1,0 +1,52 @@
+/** One link of the chain, looked at. */
+export interface Finding {
+  readonly area: 'configuration' | 'server' | 'name' | 'certificate' | 'keys' | 'metadata' | 'application'
+  readonly result: 'ok' | 'warning' | 'failed'
+  /** What was looked at: a name, a file, an application. */
+  readonly subject: string
+  /** What was found, and what to do about it. */
+  readonly detail: string
+}
+
+type Tell = (subject: string, detail: string) => Finding
+
+/** The three results of an area. */
+export function findingsOf(area: Finding['area']): Record<Finding['result'], Tell> {
+  const tell =
+    (result: Finding['result']): Tell =>
+    (subject, detail) => ({ area, result, subject, detail })
+  return { ok: tell('ok'), warning: tell('warning'), failed: tell('failed') }
+}
+
+/** The error's own words and code, on one line. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const causes = [error, error.cause].filter((each) => each instanceof Error)
+  const code = causes.map((each) => ('code' in each ? String(each.code) : '')).find((each) => each !== '')
+  const message =
+    causes.map((each) => each.message).find((each) => each !== '' && each !== 'fetch failed') ?? error.name
+  return code === undefined || message.includes(code) ? message : `${message} (${code})`
+}
+
+/** Days from now until then, rounded down. */
+export function daysUntil(then: Date, now: Date): number {
+  return Math.floor((then.getTime() - now.getTime()) / 86_400_000)
+}
+
+/** Runs `work` on each item, so many at a time, and gives the results in the items' order. */
+export async function inParallel<T, R>(
+  items: readonly T[],
+  width: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = []
+  let next = 0
+  const worker = async () => {
+    for (let index = next++; index < items.length; index = next++) {
+      const item = items[index]
+      if (item !== undefined) results[index] = await work(item)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker))
+  return results
+}
