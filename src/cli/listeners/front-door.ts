@@ -40,7 +40,9 @@ export function attachFrontDoor(server: Server, options: FrontDoorOptions): Fron
   const logRefusal = ({ status, reason }: Refusal, socket: Duplex, request?: IncomingMessage) => {
     const { remoteAddress } = socket as Partial<Socket>
     const host = request?.headers.host?.slice(0, 100)
-    log.info({ status, reason, from: remoteAddress, host, method: request?.method }, 'request refused')
+    const fields = { status, reason, from: remoteAddress, host, method: request?.method }
+    if (status === 301) log.debug(fields, 'sent to https')
+    else log.info(fields, 'request refused')
   }
 
   const begin = (request: IncomingMessage, response: ServerResponse): Exchange => {
@@ -65,11 +67,16 @@ export function attachFrontDoor(server: Server, options: FrontDoorOptions): Fron
     }
     const { site } = judgement
     if (site.requestTimeout !== undefined && !hasNoBody(request)) limitBody(exchange, site.requestTimeout, cutOff)
-    if (!awaitsContinue) site.handle(request, response)
-    else if (site.checkContinue !== undefined) site.checkContinue(request, response)
-    else {
-      response.writeContinue()
-      site.handle(request, response)
+    try {
+      if (awaitsContinue && site.checkContinue !== undefined) site.checkContinue(request, response)
+      else {
+        if (awaitsContinue) response.writeContinue()
+        site.handle(request, response)
+      }
+    } catch (error) {
+      log.error({ err: error, host: request.headers.host }, 'site failed')
+      if (response.headersSent) request.socket.destroy()
+      else refuse(response, failure)
     }
   }
 
@@ -95,7 +102,12 @@ export function attachFrontDoor(server: Server, options: FrontDoorOptions): Fron
     }
     // From here on silence is the site's business.
     request.socket.setTimeout(0)
-    judgement.site.upgrade(request, socket, head)
+    try {
+      judgement.site.upgrade(request, socket, head)
+    } catch (error) {
+      log.error({ err: error, host: request.headers.host }, 'site failed')
+      socket.destroy()
+    }
   })
 
   server.on('connect', (request: IncomingMessage, socket: Duplex) => {
@@ -104,18 +116,21 @@ export function attachFrontDoor(server: Server, options: FrontDoorOptions): Fron
   })
 
   server.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex) => {
-    const exchange = latest.get(socket)
-    const begun = exchange?.response.headersSent === true && !exchange.response.closed
     // Only the parser's complaints have an answer; a connection that broke, or a TLS handshake that failed, has none.
-    const answerable = /^(HPE_|ERR_HTTP_REQUEST_TIMEOUT$)/.test(error.code ?? '')
-    if (!answerable || begun || answered.has(socket)) {
+    if (!/^(HPE_|ERR_HTTP_REQUEST_TIMEOUT$)/.test(error.code ?? '')) {
       socket.destroy()
       return
     }
+    if (answered.has(socket)) return
     answered.add(socket)
     const refusal = refusalOf(error)
     logRefusal(refusal, socket)
-    refuseOnSocket(socket, refusal)
+    const exchange = latest.get(socket)
+    if (exchange === undefined || exchange.response.closed) refuseOnSocket(socket, refusal)
+    // What came behind a whole request must not be taken for its answer.
+    else if (exchange.request.complete) exchange.response.once('close', () => refuseOnSocket(socket, refusal))
+    else if (exchange.response.headersSent) socket.destroy()
+    else refuseOnSocket(socket, refusal)
   })
 
   // Five minutes in which a connection moved nothing (listener.ts sets that time).
@@ -140,6 +155,7 @@ export function attachFrontDoor(server: Server, options: FrontDoorOptions): Fron
 }
 
 const tunnel: Refusal = { status: 405, reason: 'CONNECT', allow: allowedMethods }
+const failure: Refusal = { status: 500, reason: 'site failed' }
 const notSupported: Refusal = { status: 400, reason: 'upgrade to another protocol than WebSocket' }
 
 function refusalOf({ code, rawPacket }: NodeJS.ErrnoException & { rawPacket?: Buffer }): Refusal {

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 
 /** Why a request goes to no site. */
 export interface Refusal {
-  status: 301 | 400 | 403 | 405 | 408 | 413 | 421 | 431 | 501
+  status: 301 | 400 | 403 | 405 | 408 | 413 | 421 | 431 | 500 | 501
   /** For the log. */
   reason: string
   location?: string
@@ -20,6 +20,7 @@ const texts: Record<Refusal['status'], string> = {
   413: 'The request is too large.',
   421: 'There is no such site here.',
   431: 'The headers of the request are too large.',
+  500: 'Something went wrong here.',
   501: 'The transfer coding of the request is not supported.',
 }
 

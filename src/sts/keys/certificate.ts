@@ -69,7 +69,7 @@ export async function createCertificate(request: CertificateRequest): Promise<Ce
     },
     crypto,
   )
-  return { key: KeyObject.from(subject.privateKey), certificate: certificate.toString('pem') }
+  return { key: KeyObject.from(subject.privateKey), certificate: `${certificate.toString('pem')}\n` }
 }
 
 /** The SHA-1 thumbprint of a certificate as `x5t` carries it, which AD FS uses as `kid` too (RFC 7515 §4.1.7). */
