@@ -15,8 +15,8 @@ export function accentFrom(color: string = defaultColor): Accent {
   return {
     fill,
     onFill: contrast(fill, '#ffffff') >= 4.5 ? '#ffffff' : contrast(fill, '#000000') >= 4.5 ? '#000000' : '#ffffff',
-    ink: readable(fill, page.light, 0),
-    inkOnDark: readable(fill, page.dark, 255),
+    ink: readable(fill, page.light, 0, 4.5),
+    inkOnDark: readable(fill, page.dark, 255, 7),
   }
 }
 
@@ -26,9 +26,9 @@ export function contrast(one: string, other: string): number {
   return (lighter + 0.05) / (darker + 0.05)
 }
 
-function readable(color: string, background: string, towards: number): string {
+function readable(color: string, background: string, towards: number, ratio: number): string {
   let channels = channelsOf(color)
-  while (contrast(toHex(channels), background) < 4.5) {
+  while (contrast(toHex(channels), background) < ratio) {
     channels = channels.map((value) => Math.round(value + (towards - value) * 0.08 + Math.sign(towards - value) * 0.5))
   }
   return toHex(channels)

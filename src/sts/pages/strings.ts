@@ -49,7 +49,6 @@ const english = {
   portalEmpty: 'There is no application that you may open yet. Your administrator can permit some.',
   signedInAs: (person: string) => `Signed in as ${person}`,
   signOut: 'Sign out',
-  opens: 'opens',
   // sign-out
   signedOutTitle: 'You are signed out',
   signedOut: 'Your session has ended here and in the applications that you opened with it.',
@@ -105,7 +104,6 @@ const german: Strings = {
   portalEmpty: 'Es gibt noch keine Anwendung, die Sie öffnen dürfen. Ihre Administration kann welche freigeben.',
   signedInAs: (person) => `Angemeldet als ${person}`,
   signOut: 'Abmelden',
-  opens: 'öffnet',
   signedOutTitle: 'Sie sind abgemeldet',
   signedOut: 'Ihre Sitzung ist beendet, hier und in den Anwendungen, die Sie damit geöffnet haben.',
   signedOutAdvice: 'Schließen Sie jetzt den Browser, wenn auch andere dieses Gerät benutzen.',

@@ -28,7 +28,7 @@ main { display: block; }
 h1 { margin: 0; font-size: 26px; line-height: 1.25; font-weight: 600; letter-spacing: -0.01em; overflow-wrap: break-word; word-wrap: break-word; }
 p { margin: 0; overflow-wrap: break-word; word-wrap: break-word; }
 
-.page { max-width: 464px; margin: 0 auto; padding: 9vh 20px 32px; }
+.page { max-width: 464px; margin: 0 auto; padding: 7vh 20px 32px; }
 .page.wide { max-width: 760px; padding-top: 6vh; }
 .brand { margin: 0 0 20px; padding: 0 4px; font-size: 17px; font-weight: 600; line-height: 32px; color: #3c4757; }
 .brand img { display: inline-block; width: auto; height: 32px; max-width: 200px; margin-right: 10px; vertical-align: middle; border: 0; }
@@ -57,6 +57,7 @@ p { margin: 0; overflow-wrap: break-word; word-wrap: break-word; }
 button, .button { display: inline-block; min-height: 46px; padding: 10px 22px; color: ${onFill}; background: ${fill}; border: 1px solid transparent;
   border-radius: 6px; font: inherit; font-weight: 600; line-height: 24px; text-align: center; text-decoration: none; cursor: pointer; }
 button:hover, .button:hover { box-shadow: inset 0 0 0 100px rgba(0, 0, 0, 0.12); }
+.actions form { display: inline-block; }
 .actions .whole { width: 100%; }
 .quiet { min-height: 40px; padding: 7px 16px; color: #1c2430; background: #ffffff; border-color: #7b8696; }
 .actions a.beside { display: inline-block; margin-left: 18px; padding: 10px 0; }
@@ -65,10 +66,8 @@ button:hover, .button:hover { box-shadow: inset 0 0 0 100px rgba(0, 0, 0, 0.12);
 .facts dt { font-weight: 600; }
 .facts dd { margin: 0; font-family: Consolas, "SF Mono", Menlo, "DejaVu Sans Mono", monospace; font-size: 13px; word-break: break-all; }
 
-.bar { margin-bottom: 4px; }
-.bar::after { content: ""; display: table; clear: both; }
-.bar form { float: right; margin: 0 0 12px 16px; }
-.bar .lead { padding-top: 2px; }
+.bar { position: relative; padding-right: 150px; }
+.bar form { position: absolute; top: 0; right: 0; }
 .applications { margin: 24px 0 0; padding: 0; list-style: none; }
 .applications li { margin: 12px 0 0; }
 .applications a { display: block; padding: 16px 18px; color: #1c2430; background: #ffffff; border: 1px solid #cfd6df; border-radius: 8px; text-decoration: none; }
@@ -82,9 +81,11 @@ button:hover, .button:hover { box-shadow: inset 0 0 0 100px rgba(0, 0, 0, 0.12);
   .brand { padding: 0; }
   .card { padding: 24px 0 0; border: 0; border-top: 4px solid ${fill}; border-radius: 0; box-shadow: none; }
   .foot { padding: 20px 0 0; margin-top: 32px; border-top: 1px solid #e3e7ed; }
+  .actions form { display: block; }
   .actions button, .actions .button { width: 100%; }
   .actions a.beside { display: block; margin: 8px 0 0; text-align: center; }
-  .bar form { float: none; margin: 0 0 20px; }
+  .bar { padding-right: 0; }
+  .bar form { position: static; margin-top: 16px; }
 }
 @media (prefers-color-scheme: dark) {
   html, body { color: #e6eaf0; background: #12161c; }

@@ -48,9 +48,11 @@ export function createPortal({
       title: strings.yourApplications,
       wide: true,
       form: {},
-      main: html`<div class="bar">${signOut.button(signedIn, strings)}
+      main: html`<div class="bar">
 <h1>${strings.yourApplications}</h1>
-<p class="lead">${strings.signedInAs(signedIn.person.displayName)}${signedIn.person.displayName !== signedIn.person.upn && ` (${signedIn.person.upn})`}</p></div>
+<p class="lead">${strings.signedInAs(signedIn.person.displayName)}${signedIn.person.displayName !== signedIn.person.upn && ` (${signedIn.person.upn})`}</p>
+${signOut.button(signedIn, strings)}
+</div>
 ${
   links.length === 0
     ? html`<p class="text">${strings.portalEmpty}</p>`
