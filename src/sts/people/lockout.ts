@@ -117,7 +117,8 @@ export function openLockout({ database, settings }: { database: Database; settin
             .select(['people.upn', 'place', 'failures', 'last_failure_at'])
             .where('failures', '>=', threshold)
             .where('last_failure_at', '>', now.getTime() - windowLength)
-            .orderBy(['people.upn_key', 'place']),
+            .orderBy('people.upn_key')
+            .orderBy('place'),
         )
         .map(({ upn, place, failures, last_failure_at }) => ({
           upn,

@@ -25,6 +25,8 @@ import type { PeopleStore } from './people-store.ts'
 import type { Person } from './person.ts'
 import { parseUpn, upnKey } from './user-principal-name.ts'
 
+export type { LockedPlace, LockoutSettings }
+
 export interface PasswordAttempt {
   upn: string
   password: string
@@ -151,7 +153,8 @@ export function createPasswordAuthentication(options: {
         result = outcome.value
       }
       if (result === locked) {
-        await delay(Math.min(longestDelay, queue.typicalDuration() - (performance.now() - started)))
+        const rest = queue.typicalDuration() - (performance.now() - started)
+        await delay(Math.min(longestDelay, Math.max(0, rest)))
       }
       return result
     },

@@ -90,14 +90,13 @@ export function openPeopleStore({ database }: { database: Database }): PeopleSto
 
   function remember(person: Person): Person {
     if (memory.size >= remembered) memory.clear()
-    memory.set(person.id, person)
-    memory.set(upnKey(person.upn), person)
+    memory.set(`id ${person.id}`, person)
+    memory.set(`upn_key ${upnKey(person.upn)}`, person)
     return person
   }
 
-  /** An id is a UUID and a UPN has an `@`: the two never meet in the one map. */
   function lookUp(column: 'id' | 'upn_key', value: string): Person | undefined {
-    const known = memory.get(value)
+    const known = memory.get(`${column} ${value}`)
     if (known !== undefined) return known
     const person = load(database.read, column, value)
     return person && remember(person)

@@ -153,7 +153,8 @@ export function openSessionStore(options: {
             .selectFrom('sessions')
             .selectAll()
             .where('expires_at', '>', now.getTime())
-            .orderBy(['authenticated_at', 'sid']),
+            .orderBy('authenticated_at')
+            .orderBy('sid'),
         )
         .map(sessionOf),
     ended,
