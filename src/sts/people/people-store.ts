@@ -23,6 +23,8 @@ export interface NewPerson {
   groups?: readonly string[] | undefined
   /** Default true. */
   delegatable?: boolean | undefined
+  /** When the account is made; default the clock's. */
+  now?: Date | undefined
 }
 
 /** People and their groups. Reads are synchronous, changes are on disk when their promise resolves. */
@@ -162,7 +164,7 @@ export function openPeopleStore({ database }: { database: Database }): PeopleSto
       const namesOf = Map.groupBy(memberships, ({ id }) => id)
       return rows.map((row) => personOf(row, namesOf.get(row.id)?.map(({ name }) => name) ?? []))
     },
-    async add({ upn, displayName, password, groups: memberOf = [], delegatable = true }) {
+    async add({ upn, displayName, password, groups: memberOf = [], delegatable = true, now = new Date() }) {
       const name = requireUpn(upn)
       const key = upnKey(name)
       const shown = requireName(
@@ -185,7 +187,7 @@ export function openPeopleStore({ database }: { database: Database }): PeopleSto
             delegatable: delegatable ? 1 : 0,
             password_hash: hash,
             password_version: 1,
-            created_at: Date.now(),
+            created_at: now.getTime(),
           }),
         )
         for (const group of memberOf) groups.within.addMember(run, group, id)

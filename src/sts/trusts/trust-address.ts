@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { normaliseTarget, parseReturnUrl } from '../../edge-token/published-url.ts'
 
 /**
  * Reads an external URL prefix that a trust is published under: http(s), a host name, a path with a trailing slash;
@@ -7,16 +8,19 @@ import { isIP } from 'node:net'
  */
 export function publishedAddress(text: string): { value: string } | { problem: string } {
   const url = webAddress(text)
-  if (url === undefined) return { problem: 'a published address is an http or https URL without user info' }
-  if (url.search !== '' || url.hash !== '' || /[?#]/.test(text)) {
-    return { problem: 'a published address has no query and no fragment' }
+  if (url === undefined)
+    return { problem: 'a published address is an http or https URL without user info, fragment and blanks' }
+  if (text.includes('?')) {
+    return { problem: 'a published address has no query' }
   }
   if (!url.pathname.endsWith('/')) return { problem: 'a published address ends with a slash' }
   if (/[*%]/.test(url.hostname)) return { problem: 'a published address has no wildcard' }
   if (isAddress(url.hostname)) return { problem: 'a published address has a host name, not an IP address' }
-  // dot segments are gone by now; an encoded separator would bring them back further down
-  if (/%(?:2f|5c|25|2e)/i.test(url.pathname) || url.pathname.includes('//')) {
-    return { problem: 'the path of a published address has no encoded separators or dots and no empty segments' }
+  // prefixes are compared without path parameters and with several slashes as one: what is said here is what counts
+  if (/%(?:2f|5c|25|2e)|;|\/\//i.test(url.pathname) || normaliseTarget(url.pathname)?.path !== url.pathname) {
+    return {
+      problem: 'the path of a published address has no encoded separators or dots, no `;` and no empty segments',
+    }
   }
   return { value: url.href }
 }
@@ -24,18 +28,16 @@ export function publishedAddress(text: string): { value: string } | { problem: s
 /** Reads an address that answers may be sent to: http(s), exact, without user info and fragment. */
 export function replyAddress(text: string): { value: string } | { problem: string } {
   const url = webAddress(text)
-  if (url === undefined || url.hash !== '' || text.includes('#') || url.hostname.includes('*')) {
+  if (url === undefined || url.hostname.includes('*')) {
     return { problem: 'a reply address is an http or https URL without user info, fragment and wildcard' }
   }
   return { value: url.href }
 }
 
 function webAddress(text: string): URL | undefined {
-  // what the URL parser would silently drop or turn is refused instead
-  if (text.length > 2048 || /[\s\\\p{Cc}\p{Cf}\p{Cs}]/u.test(text) || !/^https?:\/\/[^/]/i.test(text)) return undefined
-  const url = URL.parse(text)
-  if (url === null || url.hostname === '' || url.username !== '' || url.password !== '') return undefined
-  return /^[^/]*\/\/[^/?#]*@/.test(text) ? undefined : url
+  // blanks are what the URL parser would silently drop
+  if (text.length > 2048 || /[\s\p{Cf}\p{Cs}]/u.test(text)) return undefined
+  return parseReturnUrl(text)
 }
 
 function isAddress(hostname: string): boolean {

@@ -40,6 +40,8 @@ for (const text of [
   'https://app.contoso.test/a%5Cb/',
   'https://app.contoso.test/%252e%252e/',
   'https://app.contoso.test/a//b/',
+  'https://app.contoso.test/a;x/',
+  'https://app.contoso.test/%00/',
   'https:///app/',
   'https://app.contoso.test:99999/',
   `https://app.contoso.test/${'a'.repeat(3000)}/`,

@@ -147,9 +147,10 @@ t.test('one trust in 10,000 is found as one in ten', async (t) => {
   )
   await before.database.close()
 
-  const started = performance.now()
+  const beforeOpening = process.cpuUsage()
   const { trusts: many } = trustsOf(t, file)
-  t.ok(performance.now() - started < 1000, 'opened within a second')
+  const { user } = process.cpuUsage(beforeOpening)
+  t.ok(user < 1_000_000, `opened with ${Math.round(user / 1000)} ms of processor`)
   const { trusts: few } = trustsOf(t)
   const tenIds = await Promise.all(Array.from({ length: 10 }, (_, index) => few.add({ name: `Application ${index}` })))
 
