@@ -1,6 +1,6 @@
 import { createSecretKey, KeyObject } from 'node:crypto'
 import { EdgeTokenError } from './edge-token-error.ts'
-import { deriveKey, seal, unseal } from './sealing.ts'
+import { deriveKey, SEALING_OVERHEAD, seal, unseal } from './sealing.ts'
 
 /**
  * The access cookie: what a proxy remembers of a verified edge token, so that the token is looked at once.
@@ -65,8 +65,8 @@ export function sealAccessCookie(session: AccessSession, context: AccessCookieCo
   if (key === undefined) throw new TypeError('keys must hold at least one key')
   if (!/^[\w-]{1,32}$/.test(key.id)) throw new TypeError('the id of a key must be 1 to 32 of A-Z a-z 0-9 _ -')
   const { sealingKey, associatedData } = sealingParts(key, context)
-  const plaintext = Buffer.from(JSON.stringify(writeSession(session)), 'utf8')
-  const value = `1.${key.id}.${seal(sealingKey, plaintext, associatedData).toString('base64url')}`
+  const sealed = seal(sealingKey, writeSession(session), associatedData)
+  const value = `1.${key.id}.${sealed.toString('base64url')}`
   if (value.length > LONGEST_VALUE) {
     throw new EdgeTokenError(
       'malformed',
@@ -105,8 +105,10 @@ export function openSealedSession(value: string, context: AccessCookieContext, n
   const key = context.keys.find((candidate) => candidate.id === id)
   if (key === undefined) return NOT_SEALED_HERE
   const { sealingKey, associatedData } = sealingParts(key, context)
-  // Whatever spelling of the base64url: only bytes that were sealed get past the tag.
-  const plaintext = unseal(sealingKey, Buffer.from(value.slice(dot + 1), 'base64url'), associatedData)
+  const sealed = Buffer.from(value.slice(dot + 1), 'base64url')
+  // Whole groups of three bytes alone: so every character counts, and a decoder that skips some is found out.
+  if (sealed.length * 4 !== (value.length - dot - 1) * 3) return NOT_OURS
+  const plaintext = unseal(sealingKey, sealed, associatedData)
   if (plaintext === undefined) return NOT_SEALED_HERE
   // Sealed by this ring for this version, so the form is what writeSession gave.
   const session = readSession(JSON.parse(plaintext.toString('utf8')) as WrittenSession)
@@ -121,45 +123,52 @@ const NOT_SEALED_HERE: OpenedAccessCookie = {
 }
 const EXPIRED: OpenedAccessCookie = { kind: 'refused', code: 'expired', message: 'has ended with its token' }
 
-/** Short names: every byte is sent with every request. Dates are whole seconds, as in the token. */
-interface WrittenSession {
-  u?: string | undefined
-  t: string
-  s?: string | undefined
-  i: number
-  e: number
-  m?: string | undefined
-  a?: number | undefined
-  d?: readonly string[] | undefined
-  h?: Readonly<Record<string, string>> | undefined
-}
+/**
+ * A session as it is sealed. Every byte is sent with every request, and every request parses it: an array is shorter than
+ * an object and read in half the time. Dates are whole seconds, as in the token; null stands for what is absent.
+ */
+type WrittenSession = [
+  upn: string | null,
+  relyingPartyTrust: string,
+  sessionId: string | null,
+  issuedAt: number,
+  expiresAt: number,
+  authenticationMethod: string | null,
+  authenticationInstant: number | null,
+  delegation: readonly string[] | null,
+  headers: Readonly<Record<string, string>> | null,
+]
 
-function writeSession(session: AccessSession): WrittenSession {
+function writeSession(session: AccessSession): Buffer {
   const { authenticationInstant } = session
-  return {
-    u: session.upn,
-    t: session.relyingPartyTrust,
-    s: session.sessionId,
-    i: writeDate(session.issuedAt),
-    e: writeDate(session.expiresAt),
-    m: session.authenticationMethod,
-    a: authenticationInstant === undefined ? undefined : writeDate(authenticationInstant),
-    d: session.delegation,
-    h: session.headers,
-  }
+  const written: WrittenSession = [
+    session.upn ?? null,
+    session.relyingPartyTrust,
+    session.sessionId ?? null,
+    writeDate(session.issuedAt),
+    writeDate(session.expiresAt),
+    session.authenticationMethod ?? null,
+    authenticationInstant === undefined ? null : writeDate(authenticationInstant),
+    session.delegation ?? null,
+    session.headers ?? null,
+  ]
+  const text = Buffer.from(JSON.stringify(written), 'utf8')
+  // Blanks behind the array, until nonce, text and tag together are whole groups of three bytes.
+  return Buffer.concat([text, Buffer.alloc((3 - ((text.length + SEALING_OVERHEAD) % 3)) % 3, ' ')])
 }
 
 function readSession(written: WrittenSession): AccessSession {
+  const authenticationInstant = written[6]
   return {
-    upn: written.u,
-    relyingPartyTrust: written.t,
-    sessionId: written.s,
-    issuedAt: new Date(written.i * 1000),
-    expiresAt: new Date(written.e * 1000),
-    authenticationMethod: written.m,
-    authenticationInstant: written.a === undefined ? undefined : new Date(written.a * 1000),
-    delegation: written.d,
-    headers: written.h,
+    upn: written[0] ?? undefined,
+    relyingPartyTrust: written[1],
+    sessionId: written[2] ?? undefined,
+    issuedAt: new Date(written[3] * 1000),
+    expiresAt: new Date(written[4] * 1000),
+    authenticationMethod: written[5] ?? undefined,
+    authenticationInstant: authenticationInstant === null ? undefined : new Date(authenticationInstant * 1000),
+    delegation: written[7] ?? undefined,
+    headers: written[8] ?? undefined,
   }
 }
 

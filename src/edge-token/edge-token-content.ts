@@ -99,10 +99,18 @@ function readInstant(value: unknown): number | undefined {
   return milliseconds / 1000
 }
 
+const MOST_RESOURCES = 256
+/** The same few resources stand in every token. */
+const resources = new Map<string, UrlPrefix>()
+
 function readResource(value: unknown): UrlPrefix | undefined {
   if (value === undefined) return undefined
+  const known = resources.get(value as string)
+  if (known !== undefined) return known
   const prefix = typeof value === 'string' ? openUrlPrefix(value) : undefined
   if (prefix === undefined) throw malformed('resource is not an http(s) address')
+  if (resources.size >= MOST_RESOURCES) resources.clear()
+  resources.set(prefix.text, prefix)
   return prefix
 }
 

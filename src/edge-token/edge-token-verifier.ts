@@ -149,7 +149,8 @@ async function readSigned(
 ): Promise<{ payload: Buffer; verifiedWith: KeySet }> {
   const payload = verifyJws(token, keys, rules)
   if (payload !== undefined) return { payload, verifiedWith: keys }
-  const latest = await source.refreshed()
+  // Somebody else's refresh, or that of the other half, may have brought the key already.
+  const latest = (await source.refreshed()) ?? source.ready()
   const second = latest === undefined ? undefined : verifyJws(token, latest, rules)
   if (latest === undefined || second === undefined) {
     throw new EdgeTokenError('signature', 'the header names a key that is not one of the federation service')

@@ -148,7 +148,7 @@ function createSigner(key: KeyObject, certificate: EdgeTokenSigning['certificate
     header,
     sign: (signingInput) =>
       new Promise((resolve, reject) => {
-        sign(hash, signingInput, { key, ...options }, (error, signature) =>
+        sign(hash, signingInput, options === undefined ? key : { key, ...options }, (error, signature) =>
           error ? reject(error) : resolve(signature),
         )
       }),

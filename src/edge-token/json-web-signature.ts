@@ -135,7 +135,7 @@ function findSigningParts(header: JwsHeader, keys: JwsKeys): SigningParts | unde
     throw new EdgeTokenError('signature', `the key that the header names is not for ${algorithm}`)
   }
   const { hash, options } = jwsAlgorithms[algorithm]
-  return { header, hash, key: { key: found.key, ...options } }
+  return { header, hash, key: options === undefined ? found.key : { key: found.key, ...options } }
 }
 
 function isSigned({ signingInput, signature }: JwsForm, { hash, key }: SigningParts): boolean {
