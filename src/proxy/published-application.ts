@@ -108,12 +108,13 @@ const schema = z.strictObject({
  * without regard to case (`--ExternalUrl`, `external-url`). Does NOT look at other applications or at the state of the
  * trust; publishing does.
  * @param options.trust finds a trust by id or name, for `ADFSRelyingPartyName`; without it only `trustId` is taken.
+ *   `backend: 'none'` where nothing is forwarded: the backend address may then be left out.
  * @throws {ProxyError} `invalid-application`, `not-supported` (a function of WAP that is not there yet), `trust-unknown`;
  *   `parameter` is the setting at fault, spelt as it was given.
  */
 export function parsePublishedApplication(
   input: unknown,
-  options: { trust?: (idOrName: string) => ProxyTrust | undefined } = {},
+  options: { trust?: (idOrName: string) => ProxyTrust | undefined; backend?: 'none' } = {},
 ): PublishedApplication {
   const { settings, spelling, trust } = translateParameters(input)
   if (trust !== undefined) {
@@ -122,6 +123,7 @@ export function parsePublishedApplication(
       refuse('trust-unknown', trust.parameter, `there is no relying party trust '${printable(trust.value)}'`)
     settings['trustId'] = found?.id ?? trust.value
   }
+  if (options.backend === 'none') settings['backendUrl'] ??= settings['externalUrl']
   const parsed = schema.safeParse(settings)
   if (!parsed.success) {
     const [issue] = parsed.error.issues

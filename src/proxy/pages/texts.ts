@@ -31,7 +31,8 @@ export interface ProxyTexts {
   readonly refusal: (reason: RefusalReason, seconds: number) => string
   readonly refusedAdvice: string
   readonly cookieTitle: string
-  readonly notSent: (method: string) => Message
+  /** @param what method and path. */
+  readonly notSent: (what: string) => Message
   readonly signedIn: Message
   readonly notReady: Message
   readonly badRequest: Message
@@ -79,10 +80,10 @@ const english: ProxyTexts = {
   },
   refusedAdvice: 'If it happens again, tell your administrator the request id below.',
   cookieTitle: 'Your browser does not keep our cookie',
-  notSent: (method) => ({
+  notSent: (what) => ({
     title: 'Not sent: you are signed out',
     lines: [
-      `Your session has ended, so this request (${method}) was not passed on, and nothing of what you entered was kept here.`,
+      `Your session has ended, so this request (${what}) was not passed on, and nothing of what you entered was kept here.`,
       'Sign in in a new tab. Then come back to this tab and reload it to send your entry again.',
     ],
   }),
@@ -148,10 +149,10 @@ const german: ProxyTexts = {
   },
   refusedAdvice: 'Geschieht es wieder, nennen Sie Ihrer Administration bitte die Anfragenummer unten.',
   cookieTitle: 'Ihr Browser behält unser Cookie nicht',
-  notSent: (method) => ({
+  notSent: (what) => ({
     title: 'Nicht gesendet: Sie sind abgemeldet',
     lines: [
-      `Ihre Sitzung ist zu Ende. Diese Anfrage (${method}) wurde deshalb nicht weitergegeben, und von Ihren Eingaben wurde hier nichts behalten.`,
+      `Ihre Sitzung ist zu Ende. Diese Anfrage (${what}) wurde deshalb nicht weitergegeben, und von Ihren Eingaben wurde hier nichts behalten.`,
       'Melden Sie sich in einem neuen Tab an. Kehren Sie dann in diesen Tab zurück und laden Sie ihn neu, um Ihre Eingabe noch einmal zu senden.',
     ],
   }),

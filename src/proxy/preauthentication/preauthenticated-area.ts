@@ -155,7 +155,7 @@ export function createPreauthenticatedArea(parts: {
       code: 'sign-in-required',
       application,
       outcome,
-      message: (texts) => texts.notSent(request.method.slice(0, 16)),
+      message: (texts) => texts.notSent(`${request.method.slice(0, 16)} ${visit.path.slice(0, 200)}`),
       action: (texts) => ({ text: texts.signInNewTab, href: signIn, newTab: true }),
       problem: {
         title: 'Sign-in required',

@@ -109,7 +109,7 @@ function readApplications(
     federationService.trust(idOrName.toLowerCase()) ?? federationService.trusts().find(({ name }) => name === idOrName)
   const places = new Map<string, PublishedApplication>()
   for (const input of given) {
-    const application = parsePublishedApplication(input, { trust })
+    const application = parsePublishedApplication(input, { trust, backend: 'none' })
     checkAgainstFederationService(application, federationService)
     const other = places.get(publishedPlace(application))
     if (other !== undefined)
