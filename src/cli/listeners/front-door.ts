@@ -15,12 +15,10 @@ export interface FrontDoorOptions extends Rules {
 }
 
 export interface FrontDoor {
-  /** What is being answered; upgraded connections do not count. */
-  inFlight(): number
-  /** Every response from now on is the last one of its connection. */
-  lastResponses(): void
-  /** Called whenever a response is done. */
-  onIdle(listener: () => void): void
+  /** Whether a request has come on a connection: before that, nothing is lost when it ends. */
+  hasServed(socket: Duplex): boolean
+  /** From now on every response is the last one of its connection, and `listener` is called whenever one is done. */
+  lastResponses(listener: () => void): void
 }
 
 interface Exchange {
@@ -33,9 +31,9 @@ export function attachFrontDoor(server: Server, options: FrontDoorOptions): Fron
   const { log } = options
   const exchanges = new Set<Exchange>()
   const latest = new WeakMap<Duplex, Exchange>()
+  const upgraded = new WeakSet<Duplex>()
   const answered = new WeakSet<Duplex>()
-  let idle = () => {}
-  let last = false
+  let onLast: (() => void) | undefined
 
   const logRefusal = ({ status, reason }: Refusal, socket: Duplex, request?: IncomingMessage) => {
     const { remoteAddress } = socket as Partial<Socket>
@@ -49,10 +47,10 @@ export function attachFrontDoor(server: Server, options: FrontDoorOptions): Fron
     const exchange = { request, response }
     exchanges.add(exchange)
     latest.set(request.socket, exchange)
-    if (last) response.shouldKeepAlive = false
+    if (onLast !== undefined) response.shouldKeepAlive = false
     response.once('close', () => {
       exchanges.delete(exchange)
-      idle()
+      onLast?.()
     })
     return exchange
   }
@@ -102,6 +100,7 @@ export function attachFrontDoor(server: Server, options: FrontDoorOptions): Fron
     }
     // From here on silence is the site's business.
     request.socket.setTimeout(0)
+    upgraded.add(socket)
     try {
       judgement.site.upgrade(request, socket, head)
     } catch (error) {
@@ -143,13 +142,10 @@ export function attachFrontDoor(server: Server, options: FrontDoorOptions): Fron
   })
 
   return {
-    inFlight: () => exchanges.size,
-    lastResponses() {
-      last = true
+    hasServed: (socket) => latest.has(socket) || upgraded.has(socket),
+    lastResponses(listener) {
+      onLast = listener
       for (const { response } of exchanges) if (!response.headersSent) response.shouldKeepAlive = false
-    },
-    onIdle(listener) {
-      idle = listener
     },
   }
 }

@@ -39,6 +39,8 @@ export interface RunningListener {
   door: FrontDoor
   /** Every connection, in a TLS handshake or upgraded as well. */
   connections: Set<Socket>
+  /** Those that speak HTTP: the TLS sockets, where TLS is spoken. */
+  clients: Set<Socket>
 }
 
 /** 32 kB of headers on both sides: an address of 8 kB survives the round trip through the federation server. */
@@ -69,14 +71,20 @@ export async function openListener(options: OpeningOptions): Promise<RunningList
   else if (!isLoopback(address)) rules.allowed = addressList(trustedProxies)
   const door = attachFrontDoor(server, { ...rules, log })
 
-  const connections = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    connections.add(socket)
-    socket.once('close', () => connections.delete(socket))
-  })
+  const connections = collect(server, 'connection')
+  const clients = set === undefined ? connections : collect(server, 'secureConnection')
   const port = await listen(server, config)
   log.info({ address, port, protocol }, 'listening')
-  return { opened: { address, port, protocol }, server, door, connections }
+  return { opened: { address, port, protocol }, server, door, connections, clients }
+}
+
+function collect(server: Server, event: 'connection' | 'secureConnection'): Set<Socket> {
+  const sockets = new Set<Socket>()
+  server.on(event, (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return sockets
 }
 
 function serverOptions(timeouts: Timeouts): ServerOptions {
@@ -164,17 +172,26 @@ function listenError(error: NodeJS.ErrnoException, place: string): ListenerError
   }
 }
 
-/** Stops accepting, lets what is in flight finish for `deadline` seconds, then cuts off what is left. */
-export async function closeListener({ server, door, connections }: RunningListener, deadline: number): Promise<void> {
+/**
+ * Stops accepting, ends connections without a request, lets what is in flight finish for `deadline` seconds, then cuts off
+ * what is left.
+ */
+export async function closeListener(listener: RunningListener, deadline: number): Promise<void> {
+  const { server, door, connections, clients } = listener
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  door.lastResponses()
-  door.onIdle(() => setImmediate(() => server.closeIdleConnections()))
-  server.closeIdleConnections()
+  // Node counts a connection as idle only after its first response.
+  const closeIdle = () => {
+    server.closeIdleConnections()
+    for (const socket of clients) if (!door.hasServed(socket)) socket.destroy()
+  }
   const cutOff = () => {
     for (const socket of connections) socket.destroy()
   }
-  const timer = setTimeout(cutOff, deadline * 1000)
+  door.lastResponses(() => setImmediate(closeIdle))
+  server.on('secureConnection', closeIdle)
+  closeIdle()
   if (deadline <= 0) cutOff()
+  const timer = setTimeout(cutOff, deadline * 1000)
   await closed
   clearTimeout(timer)
 }
