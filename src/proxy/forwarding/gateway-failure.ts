@@ -5,15 +5,17 @@ export type GatewayFailureCode =
   | 'backend-timeout' // nothing moved for as long as the application allows
   | 'backend-closed' // it hung up before or within its answer
   | 'backend-answer' // what it sent is no HTTP/1.1, or has a header that must not be passed on
+  | 'client-timeout' // the client stopped sending its body
   | 'request-refused' // what the client sent cannot be passed on
   | 'too-many-connections'
   | 'loop' // the request has been here before
   | 'closing'
+  | 'internal' // a fault of ours
   | 'audit' // the event could not be written down, so nothing happens
 
 /** A failure as a value: `message` is for the log alone, it names inner addresses. */
 export interface GatewayFailure {
-  readonly status: 400 | 405 | 501 | 502 | 503 | 504 | 508
+  readonly status: 400 | 408 | 500 | 501 | 502 | 503 | 504 | 508
   readonly code: GatewayFailureCode
   readonly message: string
   /** The event number of Windows' Web Application Proxy for it. */
@@ -53,6 +55,8 @@ function byCode(code: GatewayFailureCode, message: string): GatewayFailure {
       return { status: 504, code, message, wapEvent: 13007 }
     case 'request-refused':
       return { status: 400, code, message }
+    case 'client-timeout':
+      return { status: 408, code, message }
     case 'too-many-connections':
     case 'closing':
     case 'audit':

@@ -79,11 +79,12 @@ export function headerName(spelt: string): HeaderName {
 }
 
 function judge(lower: string): HeaderName {
-  // X_Forwarded_For and X-Forwarded-For are one name to a backend that speaks CGI
-  const forgeable = lower.replaceAll('_', '-').startsWith('x-forwarded-')
+  // X_Forwarded_For and X-Forwarded-For are one name to a backend that speaks CGI, Content_Length and Content-Length too
+  const dashed = lower.replaceAll('_', '-')
+  const request = dashed.startsWith('x-forwarded-') ? 'drop' : (requestRules.get(dashed) ?? 'copy')
   return {
     lower,
-    request: forgeable || lower === 'x-real_ip' ? 'drop' : (requestRules.get(lower) ?? 'copy'),
+    request: dashed === lower || request === 'copy' ? request : 'drop',
     response: lower.startsWith('x-accel-') ? 'drop' : (responseRules.get(lower) ?? 'copy'),
   }
 }
