@@ -10,6 +10,7 @@ import { gatehouse, type RunningDemo, startDemo } from '../lab/gatehouse.ts'
 import type { HttpClient } from '../lab/http-client.ts'
 import { exchangeRaw, type RawAnswer, type RawExchange } from '../lab/raw-connection.ts'
 import { type Seen, seenBy, signedIn } from '../lab/round-trip.ts'
+import { temporaryFolder } from '../lab/temporary-folder.ts'
 
 interface Vector {
   readonly id: string
@@ -42,7 +43,7 @@ const recorder = createServer((request: IncomingMessage, response) => {
 
 t.before(async () => {
   await new Promise<void>((resolve) => recorder.listen(0, '127.0.0.1', resolve))
-  demo = await startDemo(t.testdir())
+  demo = await startDemo(temporaryFolder(t))
   port = Number(new URL(demo.url('CRM')).port)
   host = new URL(demo.url('CRM')).host
   await gatehouse([
@@ -87,6 +88,7 @@ const asJson = (text: string) => text.replace('\r\n\r\n', '\r\nAccept: applicati
 const sentinel = () => `GET /robots.txt HTTP/1.1\r\nHost: ${host}\r\n\r\n`
 const isSentinel = (answer: RawAnswer | undefined) =>
   answer?.status === 200 && answer.body.toString() === 'User-agent: *\nDisallow: /\n'
+const closes = (answer: RawAnswer | undefined) => answer?.header('connection') === 'close'
 const seen = (answer: RawAnswer | undefined): Seen => JSON.parse(answer?.body.toString('utf8') ?? '')
 
 function describe({ answers, closed, received }: RawExchange): string {
@@ -138,19 +140,22 @@ const expectations: Record<string, (t: Test, vector: Vector) => Promise<void>> =
       const exchange = await send(bytes, 2)
       const [first, second, ...more] = exchange.answers
       if (isRefused(exchange)) {
-        t.ok(exchange.closed || first?.header('connection') === 'close', `${who}: refused and closed`)
+        t.ok(exchange.closed || closes(first), `${who}: refused and closed`)
         t.same(reached, [], `${who}: nothing reached the backend`)
       } else {
         t.ok(first !== undefined && first.status < 500, `${who}: ${describe(exchange)}`)
         t.same(more, [])
-        t.ok(second === undefined ? exchange.closed : isSentinel(second), `${who}: ${describe(exchange)}`)
+        // Bytes behind the body are no request of anybody's: they are refused, and the connection with them.
+        const ended = second === undefined ? exchange.closed : second.status === 400 && closes(second)
+        t.ok(ended || isSentinel(second), `${who}: ${describe(exchange)}`)
         if (to !== host) t.same(reached, [`${bytes.subarray(0, bytes.indexOf(' '))} /app/`], who)
       }
     }
   },
 
   '400/close': async (t, vector) => {
-    const exchange = await send(bytesOf(vector))
+    // The simple request of HTTP/0.9 has no end that a parser of HTTP/1.1 could see; the empty line is one.
+    const exchange = await send(bytesOf(vector, (text) => (text.includes('\r\n\r\n') ? text : `${text}\r\n`)))
     t.ok(isRefused(exchange), describe(exchange))
   },
 
@@ -212,7 +217,6 @@ const expectations: Record<string, (t: Test, vector: Vector) => Promise<void>> =
       const { headers } = seen(answer)
       t.equal(headers['x-forwarded-user'], 'alice@contoso.test', spelling)
       const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, '_')
-      // What no server would read as the same name may pass: a dot is no dash to CGI, unless the server makes it one.
       const same = Object.entries(headers).filter(([key]) => plain(key) === plain(name))
       t.notOk(
         same.some(([, value]) => value.includes(forged)),
@@ -225,7 +229,10 @@ const expectations: Record<string, (t: Test, vector: Vector) => Promise<void>> =
     // No application of the demo is delegated to. What is left to prove: the header buys nobody an identity, neither
     // without a session nor beside one.
     const anonymous = await send(bytesOf(vector, (text) => text.replace(/Cookie: .*\r\n/, '')))
-    t.ok(leadsToSignIn(anonymous.answers[0]), describe(anonymous))
+    // Whoever sends a Bearer token is a program, and is told so.
+    const isProgram = /^Authorization: Bearer/m.test(Buffer.from(vector.rawB64, 'base64').toString('latin1'))
+    if (isProgram) t.equal(anonymous.answers[0]?.status, 401, describe(anonymous))
+    else t.ok(leadsToSignIn(anonymous.answers[0]), describe(anonymous))
     const known = await send(bytesOf(vector, asJson))
     t.equal(seen(known.answers[0]).headers['x-forwarded-user'], 'alice@contoso.test')
   },

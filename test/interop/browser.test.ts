@@ -1,14 +1,10 @@
-/**
- * Debian's Chromium as a person uses it: with and without JavaScript, applications on the federation service's own site
- * and on another one, plain and over TLS.
- */
-import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { type SampleBackend, startSampleBackend } from '../../src/cli/demo/sample-backend.ts'
 import { newPerson, type PersonOptions, startChromium } from '../lab/chromium.ts'
 import { gatehouse, type RunningDemo, startDemo } from '../lab/gatehouse.ts'
 import { demoPassword } from '../lab/round-trip.ts'
+import { temporaryFolder } from '../lab/temporary-folder.ts'
 
 let browser: Browser
 t.before(async () => {
@@ -47,7 +43,7 @@ const sites: readonly Site[] = [
 
 for (const { title, words, second } of sites) {
   t.test(`federation service and applications ${title}`, async (t) => {
-    const demo = await startDemo(join(t.testdir(), 'demo'), ['--port', '0', ...words])
+    const demo = await startDemo(temporaryFolder(t), ['--port', '0', ...words])
     t.teardown(() => demo.program.stop())
     const first = second === undefined ? demo.url('CRM') : await publishElsewhere(t, demo, second)
     const wiki = demo.url('Wiki')
@@ -146,7 +142,7 @@ for (const { title, words, second } of sites) {
 }
 
 t.test('a browser that keeps no cookie', async (t) => {
-  const demo = await startDemo(join(t.testdir(), 'demo'))
+  const demo = await startDemo(temporaryFolder(t))
   t.teardown(() => demo.program.stop())
   const cookieless = async (t: Test, without: (url: URL) => boolean) => {
     const { person, page } = await openPage(t)

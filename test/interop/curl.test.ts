@@ -5,6 +5,7 @@ import { formsOf, signInForm } from '../lab/forms.ts'
 import { type RunningDemo, startDemo } from '../lab/gatehouse.ts'
 import type { Answer } from '../lab/http-client.ts'
 import { runProgram } from '../lab/processes.ts'
+import { temporaryFolder } from '../lab/temporary-folder.ts'
 
 /** What curl got: its last answer, and the addresses and statuses on the way to it. */
 interface Fetched {
@@ -45,7 +46,7 @@ function posting(page: Fetched, typed: (names: string[]) => Record<string, strin
 
 for (const words of [[], ['--tls']]) {
   t.test(`curl signs in, switches applications and signs out${words.length > 0 ? ', over TLS' : ''}`, async (t) => {
-    const demo = await startDemo(join(t.testdir(), 'demo'), ['--port', '0', ...words])
+    const demo = await startDemo(temporaryFolder(t), ['--port', '0', ...words])
     t.teardown(() => demo.program.stop())
     await walk(t, demo)
   })

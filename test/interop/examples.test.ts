@@ -1,5 +1,4 @@
 /** The examples are run as their readers run them. */
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { signIn, signInForm } from '../lab/forms.ts'
@@ -8,13 +7,14 @@ import { gatehouse, startDemo } from '../lab/gatehouse.ts'
 import { createHttpClient } from '../lab/http-client.ts'
 import { runProgram, startProgram } from '../lab/processes.ts'
 import { signedIn } from '../lab/round-trip.ts'
+import { temporaryFolder } from '../lab/temporary-folder.ts'
 
 const example = (name: string) => fileURLToPath(new URL(`../../examples/${name}.ts`, import.meta.url))
 
 t.test('a federation server inside a program', async (t) => {
   const port = await freePort()
   const program = startProgram(process.execPath, [example('federation-server'), String(port)], {
-    env: { TMPDIR: t.testdir() },
+    env: { TMPDIR: temporaryFolder(t) },
   })
   t.teardown(() => program.stop())
   const [, portal = ''] = await program.line(/^Sign in at (\S+)$/)
@@ -34,7 +34,7 @@ t.test('a federation server inside a program', async (t) => {
 })
 
 t.test('an application behind the proxy, and a program that calls it', async (t) => {
-  const demo = await startDemo(join(t.testdir(), 'demo'))
+  const demo = await startDemo(temporaryFolder(t))
   t.teardown(() => demo.program.stop())
   const port = await freePort()
   const application = startProgram(process.execPath, [example('application'), String(port)])

@@ -9,13 +9,14 @@ import { type Form, signInForm } from '../lab/forms.ts'
 import { type RunningDemo, startDemo } from '../lab/gatehouse.ts'
 import { type Answer, type Ask, createHttpClient, navigation } from '../lab/http-client.ts'
 import { lastOf, seenBy, signedIn } from '../lab/round-trip.ts'
+import { temporaryFolder } from '../lab/temporary-folder.ts'
 
 let demo: RunningDemo
 let sts: string
 let crm: string
 let trust: string
 t.before(async () => {
-  demo = await startDemo(t.testdir())
+  demo = await startDemo(temporaryFolder(t))
   sts = demo.file.sts.url
   crm = demo.url('CRM')
   trust = demo.file.applications[0]?.trust ?? ''

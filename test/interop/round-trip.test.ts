@@ -7,6 +7,7 @@ import { type Arrangement, inOneProcess, inTwoProcesses } from '../lab/arrangeme
 import { formsOf, signIn, signInForm, submit } from '../lab/forms.ts'
 import { createHttpClient, type HttpClient } from '../lab/http-client.ts'
 import { demoPassword, enter, lastOf, seenBy, signedIn } from '../lab/round-trip.ts'
+import { temporaryFolder } from '../lab/temporary-folder.ts'
 
 const accessCookie = /^EdgeAccessCookie/
 
@@ -24,7 +25,7 @@ for (const [name, arrange] of [
   ['as two processes', inTwoProcesses],
 ] as const) {
   t.test(`federation server and proxy ${name}`, async (t) => {
-    const at = await arrange(t.testdir())
+    const at = await arrange(temporaryFolder(t))
     t.teardown(() => at.close())
 
     await t.test('a person is sent to the sign-in page, signs in, and reaches the application', async (t) => {

@@ -102,7 +102,14 @@ export async function inTwoProcesses(folder: string): Promise<Arrangement> {
     await Promise.all(programs.map((program) => program.line(/ready/)))
   }
   const stop = (signal?: NodeJS.Signals) => Promise.all(programs.map((program) => program.stop(signal)))
-  await start()
+  const close = async () => {
+    await stop()
+    await Promise.all(backends.map((backend) => backend.close()))
+  }
+  await start().catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
   const [crmBackend, wikiBackend, newsBackend] = backends.map(
     ({ application, port }) => `http://${application.toLowerCase()}.backend.localhost:${port}/`,
   )
@@ -128,10 +135,7 @@ export async function inTwoProcesses(folder: string): Promise<Arrangement> {
       await stop('SIGKILL')
       await start()
     },
-    close: async () => {
-      await stop()
-      await Promise.all(backends.map((backend) => backend.close()))
-    },
+    close,
   }
 }
 

@@ -8,11 +8,12 @@ import { freePort } from '../../lab/free-port.ts'
 import { gatehouse, runGatehouse, startDemo, startGatehouse } from '../../lab/gatehouse.ts'
 import { createHttpClient } from '../../lab/http-client.ts'
 import { enter, lastOf, seenBy, signedIn } from '../../lab/round-trip.ts'
+import { temporaryFolder } from '../../lab/temporary-folder.ts'
 
 t.test(
   'prints a table of addresses and accounts, its last line once everything serves, and nothing else',
   async (t) => {
-    const demo = await startDemo(join(t.testdir(), 'demo'))
+    const demo = await startDemo(join(temporaryFolder(t), 'demo'))
     const { program, file, folder } = demo
     t.equal((await createHttpClient().visit(demo.firstUrl)).status, 307, 'it serves when it says so')
     t.equal(demo.firstUrl, file.applications[0]?.url)
@@ -32,7 +33,7 @@ t.test(
 )
 
 t.test('tells programs the same in demo.json', async (t) => {
-  const demo = await startDemo(join(t.testdir(), 'demo'))
+  const demo = await startDemo(join(temporaryFolder(t), 'demo'))
   t.teardown(() => demo.program.stop())
   const { sts, applications, accounts } = demo.file
   t.match(sts.url, /^http:\/\/sts\.contoso\.localhost:\d+$/)
@@ -70,7 +71,7 @@ t.test('tells programs the same in demo.json', async (t) => {
 t.test(
   'keeps configuration, master key and data in its folder, for its owner only, and every command works on it',
   async (t) => {
-    const demo = await startDemo(join(t.testdir(), 'demo'))
+    const demo = await startDemo(join(temporaryFolder(t), 'demo'))
     t.teardown(() => demo.program.stop())
     t.same(readdirSync(demo.folder).sort(), ['data', 'demo.json', 'gatehouse.log', 'gatehouse.yaml', 'master.key'])
     t.equal(statSync(demo.folder).mode & 0o777, 0o700)
@@ -86,7 +87,7 @@ t.test(
 )
 
 t.test('goes on with its folder: same port, same backends, what was changed meanwhile stays changed', async (t) => {
-  const folder = join(t.testdir(), 'demo')
+  const folder = temporaryFolder(t)
   const first = await startDemo(folder)
   const alice = await signedIn(first.url('CRM'), 'alice@contoso.test')
   const administer = (...words: string[]) => gatehouse([...words, '--config', first.configurationFile])
@@ -116,7 +117,7 @@ t.test('goes on with its folder: same port, same backends, what was changed mean
 })
 
 t.test('goes on after a kill at any moment of its first start', async (t) => {
-  const folder = join(t.testdir(), 'demo')
+  const folder = temporaryFolder(t)
   for (const sign of ['master.key', 'data', 'data/gatehouse.sqlite', 'data/proxy.json', 'demo.json']) {
     const program = startGatehouse(['demo', '--data', folder, '--port', '0'])
     const ready = program.line(/^Gatehouse is ready/).catch(() => {})
@@ -131,7 +132,7 @@ t.test('goes on after a kill at any moment of its first start', async (t) => {
 })
 
 t.test('with --tls it has an authority of its own, whose path it prints', async (t) => {
-  const demo = await startDemo(join(t.testdir(), 'demo'), ['--port', '0', '--tls'])
+  const demo = await startDemo(temporaryFolder(t), ['--port', '0', '--tls'])
   t.teardown(() => demo.program.stop())
   t.match(demo.firstUrl, /^https:/)
   t.match(demo.program.stdout(), join(demo.folder, 'tls', 'ca.pem'))
@@ -142,7 +143,7 @@ t.test('with --tls it has an authority of its own, whose path it prints', async 
 })
 
 t.test('without --data its folder is gone when it has ended', async (t) => {
-  const temporary = t.testdir()
+  const temporary = temporaryFolder(t)
   const program = startGatehouse(['demo', '--port', '0'], { env: { TMPDIR: temporary } })
   await program.line(/^Gatehouse is ready/)
   t.equal(readdirSync(temporary).length, 1)
@@ -152,7 +153,7 @@ t.test('without --data its folder is gone when it has ended', async (t) => {
 })
 
 t.test('a stop while it starts is a clean end as well', async (t) => {
-  const temporary = t.testdir()
+  const temporary = temporaryFolder(t)
   const program = startGatehouse(['demo', '--port', '0'], { env: { TMPDIR: temporary } })
   await appearsIn(temporary)
   const { code, stderr } = await program.stop('SIGINT')
@@ -161,7 +162,8 @@ t.test('a stop while it starts is a clean end as well', async (t) => {
 })
 
 t.test('what is in its way is one clear line and exit status 1', async (t) => {
-  const folder = t.testdir({ file: 'a file' })
+  const folder = temporaryFolder(t)
+  writeFileSync(join(folder, 'file'), 'a file')
   const taken = createServer().listen(0, '127.0.0.1')
   t.teardown(() => taken.close())
   const { port } = taken.address() as { port: number }
@@ -201,7 +203,7 @@ t.test('wrong usage is one line too, and --help is help', async (t) => {
 })
 
 t.test('a demo.json that was changed by hand is written anew', async (t) => {
-  const folder = join(t.testdir(), 'demo')
+  const folder = temporaryFolder(t)
   await (await startDemo(folder)).program.stop()
   const written = JSON.parse(readFileSync(join(folder, 'demo.json'), 'utf8')) as DemoFile
   writeFileSync(join(folder, 'demo.json'), '{"sts":')
