@@ -97,7 +97,8 @@ function withoutCommand(
     const [option] = rest.filter((argument) => argument !== '--json')
     if (option !== undefined && path.length === 0)
       throw usage(`${shown(option)} without a command; \`gatehouse --help\` lists them`)
-    throw usage(`${whole}: which one? ${next.join(', ')}; \`${whole} --help\` says more`)
+    const what = path.length === 0 ? 'no command' : `${path.join(' ')}: which one`
+    throw usage(`${what}? ${next.join(', ')}; \`${whole} --help\` says more`)
   }
   const near = suggest(word, next)
   throw usage(

@@ -69,7 +69,7 @@ function commandHelp(command: CommandSpec): string {
     ),
     ...section('Options', [...options, ...(vocabulary?.options ?? [])].map(optionRow)),
     ...(vocabulary === undefined ? [] : ['', vocabulary.help]),
-    ...section('Options of every command', commonOptions.map(optionRow)),
+    ...(command.readsItself === true ? [] : section('Options of every command', commonOptions.map(optionRow))),
     '',
     'Examples:',
     ...examples.map((example) => `  gatehouse ${example}`),

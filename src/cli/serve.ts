@@ -49,7 +49,7 @@ export async function startServing(gatehouse: Gatehouse): Promise<RunningGatehou
         trustedProxies: configuration.listeners.flatMap(({ trustedProxies }) => trustedProxies),
         backendCa: await readCertificateAuthorities(configuration),
         ...(configuration.proxy === undefined ? {} : { acceptanceWindow: configuration.proxy.acceptanceWindow }),
-        ...(sts === undefined ? {} : { audit: (event) => sts.audit.record(event) }),
+        audit: (event) => (sts === undefined ? log.info({ audit: event }, 'audit') : sts.audit.record(event)),
         log,
       })
       closers.push(async () => application.close({ graceful: true }))

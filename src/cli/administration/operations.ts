@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { CliError } from '../cli-error.ts'
 import type { Gatehouse } from '../gatehouse.ts'
+import { appendAudit } from './audit-file.ts'
 import type { Operation, Operator } from './operation.ts'
 import { applicationOperations } from './operations/applications.ts'
 import { keyOperations } from './operations/keys.ts'
@@ -91,7 +92,10 @@ interface Administration extends Operator {
 
 async function audit(gatehouse: Gatehouse, event: Administration): Promise<void> {
   const whole = { at: new Date(), event: 'administration', ...event }
-  // A proxy alone keeps no audit trail of its own: its log is where such events go.
-  if (gatehouse.sts === undefined) gatehouse.log.info({ audit: whole }, 'administration')
-  else await gatehouse.sts.audit.record(whole)
+  if (gatehouse.sts !== undefined) {
+    await gatehouse.sts.audit.record(whole)
+    return
+  }
+  gatehouse.log.info({ audit: whole }, 'audit')
+  await appendAudit(gatehouse.configuration.data, whole)
 }

@@ -116,26 +116,24 @@ function configurationText(call: Call): string {
       'an https address needs --certificate and --key, --pkcs12, or --trusted-proxy where TLS ends in front of us',
     )
   }
+  if (secure && !/^https:/i.test(url)) throw new CliError('usage', 'with a certificate --url must be an https address')
   const { address, port } = listenAddress(call.text('listen') ?? (secure ? '0.0.0.0:443' : '127.0.0.1:8080'))
   const files = { certificate, key, pkcs12, passphraseFile: passphrase }
   // Relative to the folder the command is run in, while the configuration's paths are relative to the configuration.
   const shown = Object.entries(files).flatMap(([name, path]) =>
     path === undefined ? [] : [`${name}: ${quoted(resolve(path))}`],
   )
-  const local = /\.localhost(?::\d+)?\/?$/.test(url)
+  const host = URL.canParse(url) ? new URL(url).hostname : ''
+  const local = host.endsWith('.localhost') ? host.replace(/^[^.]+/, '*') : undefined
   return [
     '# Every key: docs/configuration.md. Paths are relative to this file; every key can come from the environment,',
     '# GATEHOUSE_STS_URL for sts.url. `gatehouse check` proves the whole chain.',
     'roles: [sts, proxy]',
     'data: data',
     'masterKeyFile: master.key',
-    ...(local
-      ? [
-          '',
-          '# Node.js does not find names under localhost by itself.',
-          "resolve: { '*.gatehouse.localhost': 127.0.0.1 }",
-        ]
-      : []),
+    ...(local === undefined
+      ? []
+      : ['', '# Node.js does not find names under localhost by itself.', `resolve: { '${local}': 127.0.0.1 }`]),
     '',
     'listeners:',
     `  - address: ${quoted(address)}`,

@@ -48,20 +48,3 @@ async function serve(call: Call): Promise<Answer> {
   log.flush()
   return { data: undefined, text: '' }
 }
-
-/** `gatehouse demo` */
-export const demoCommand: CommandSpec = {
-  words: ['demo'],
-  summary: 'try everything on this machine: server, proxy and sample applications in one process',
-  readsItself: true,
-  examples: ['demo', 'demo --port 9000 --data ./demo --tls'],
-  async run(call) {
-    const { runDemo } = await import('../demo/demo.ts')
-    const { stdout, stderr } = call.terminal
-    const exitCode = await runDemo(call.rest, {
-      out: (text) => void stdout.write(text),
-      error: (text) => void stderr.write(text),
-    })
-    return { data: undefined, text: '', exitCode }
-  },
-}

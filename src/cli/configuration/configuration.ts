@@ -242,7 +242,7 @@ const administration = z
       .refine(isLoopback, 'must be a loopback address')
       .describe('Loopback address to take administration on as well. Needs `port` and `tokenFile`.')
       .optional(),
-    port: port.describe('Port beside `address`.').optional(),
+    port: port.min(1).describe('Port beside `address`.').optional(),
     tokenFile: filePath
       .describe('File with the bearer token for `address`; made with a random one, mode 0600, where there is none.')
       .optional(),
@@ -294,7 +294,7 @@ export const configurationSchema = z.strictObject({
         .default('info'),
       destination: z.enum(['stderr', 'stdout']).describe('Where JSON lines go.').default('stderr'),
     })
-    .describe('Log.')
+    .describe('The log.')
     .prefault({}),
   shutdownTimeout: seconds(0, 3600)
     .describe('Seconds that requests in flight may take to finish once the server is told to end.')

@@ -6,7 +6,9 @@ import { type PublishedApplication, parsePublishedApplication } from '../../../p
 import { checkAgainstFederationService, publishApplication, unpublishApplication } from '../../../proxy/publishing.ts'
 import { translateParameters } from '../../../proxy/wap-vocabulary.ts'
 import { CliError } from '../../cli-error.ts'
+import type { Configuration } from '../../configuration/configuration.ts'
 import type { ProxyParts } from '../../gatehouse.ts'
+import { listenerWithoutCertificate } from '../certificate-cover.ts'
 import { nothing, operation, proxyOf, word } from '../operation.ts'
 
 /** A published application as the administration shows one: as it is kept, and its trust by name. */
@@ -29,7 +31,9 @@ export const applicationOperations = {
     subject: ({ parameters }) => nameIn(parameters),
     async run(gatehouse, { parameters }) {
       const proxy = proxyOf(gatehouse)
-      return view(await publishApplication(parameters, proxy), proxy.federationService)
+      const application = parsePublishedApplication(parameters, { trust: findTrust(proxy.federationService) })
+      await requireCertificate(gatehouse.configuration, application)
+      return view(await publishApplication({ ...application }, proxy), proxy.federationService)
     },
   }),
 
@@ -43,6 +47,7 @@ export const applicationOperations = {
       const after = parsePublishedApplication(changed(before, parameters), {
         trust: findTrust(proxy.federationService),
       })
+      await requireCertificate(gatehouse.configuration, after)
       await update(proxy, before, after)
       return view(after, proxy.federationService)
     },
@@ -104,6 +109,19 @@ function changed(before: PublishedApplication, parameters: z.output<typeof param
   const { trustId, ...rest } = { ...before, ...settings }
   const kept = trustId === undefined ? {} : { trustId }
   return { ...rest, ...(trust === undefined ? kept : { trust: trust.value }) }
+}
+
+// A listener does not start without a certificate for each host that it serves: the next start would fail.
+async function requireCertificate(configuration: Configuration, { externalUrl }: PublishedApplication): Promise<void> {
+  const { protocol, hostname } = new URL(externalUrl)
+  if (protocol !== 'https:') return
+  const listener = await listenerWithoutCertificate(configuration, hostname)
+  if (listener === undefined) return
+  const where = `${listener.address} port ${listener.port}`
+  throw new CliError(
+    'host-uncovered',
+    `no certificate of the listener ${where} covers ${hostname}; add one to its certificates first`,
+  )
 }
 
 // The trust learns the new address before the application has it and forgets the old one after: in between, people may
