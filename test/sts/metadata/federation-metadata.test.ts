@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DOMParser } from '@xmldom/xmldom'
 import t, { type Test } from 'tap'
 import { SignedXml } from 'xml-crypto'
+import { createEdgeTokenVerifier, issueEdgeToken } from '../../../src/edge-token/index.ts'
 import { openSigningKeys } from '../../../src/sts/keys/signing-keys.ts'
 import { createFederationMetadata } from '../../../src/sts/metadata/federation-metadata.ts'
 import { openDatabase } from '../../../src/sts/store/database.ts'
@@ -140,3 +141,34 @@ t.test('the document is made once, and anew after a key change', async (t) => {
   await keys.rotate({ immediately: true, now: at(2) })
   t.equal(metadata.document(), second, 'after close it follows the keys no more')
 })
+
+t.test(
+  'a verifier that reads the document takes tokens of the current key, and of the next one before it signs',
+  async (t) => {
+    const { keys, metadata } = await publish(t)
+    const relyingParty = '4f6c0c2e-1a1b-4c53-9d2f-0123456789ab'
+    const iat = at(7).getTime() / 1000
+    const token = () =>
+      issueEdgeToken({ iss: issuer, relyingpartytrustid: relyingParty, upn: 'alice@contoso.test', iat }, keys.current())
+    const fetched = metadata.document()
+    await keys.rotate({ now: at(1) })
+    const verifierOf = (document: string) =>
+      createEdgeTokenVerifier({
+        issuer,
+        keys: { metadataUrl: 'https://sts.contoso.test/FederationMetadata/2007-06/FederationMetadata.xml' },
+        fetch: async () => new Response(document),
+      })
+    const expected = { relyingParty, currentDate: at(7) }
+    const verifier = verifierOf(metadata.document())
+    t.match(await verifier.verify(await token(), expected), { upn: 'alice@contoso.test' })
+    await keys.advance(at(6))
+    t.match(
+      await verifier.verify(await token(), expected),
+      { upn: 'alice@contoso.test' },
+      'the next key, known in advance',
+    )
+    await t.rejects(verifierOf(fetched).verify(await token(), expected), { name: 'EdgeTokenError' }, 'not known before')
+    await keys.rotate({ immediately: true, now: at(7) })
+    await t.rejects(verifier.verify(await token(), expected), { name: 'EdgeTokenError' }, 'a key made without notice')
+  },
+)
