@@ -52,8 +52,14 @@ export async function startServing(gatehouse: Gatehouse): Promise<RunningGatehou
         audit: (event) => (sts === undefined ? log.info({ audit: event }, 'audit') : sts.audit.record(event)),
         log,
       })
-      closers.push(async () => application.close({ graceful: true }))
-      sites.push(application)
+      // Begun together with the listeners' end, so that open WebSockets and event streams do not hold it up.
+      let ended: Promise<void> | undefined
+      const end = () => {
+        ended ??= application.close({ graceful: true, timeout: configuration.shutdownTimeout * 1000 })
+        return ended
+      }
+      closers.push(end)
+      sites.push(Object.assign(application, { closing: () => void end() }))
     }
     const listeners = await openListeners({ listeners: configuration.listeners, sites, log })
     closers.push((deadline) => listeners.close({ deadline }))
