@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { constants, createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { duplexPair } from 'node:stream'
 import { connect, createSecureContext, type SecureContext, type SecureContextOptions, TLSSocket } from 'node:tls'
@@ -25,10 +25,11 @@ export interface ServerCertificate {
   covers(host: string): boolean
 }
 
-/** Forward secrecy and authenticated encryption only (RFC 9325 §4.2). */
+/** Forward secrecy, authenticated encryption, no renegotiation (RFC 9325 §3.5, §4.2). */
 export const tlsOptions = {
   minVersion: 'TLSv1.2',
   honorCipherOrder: true,
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   ciphers: [
     'TLS_AES_256_GCM_SHA384',
     'TLS_CHACHA20_POLY1305_SHA256',

@@ -96,6 +96,15 @@ t.test('TLS 1.2 and 1.3 with forward secrecy are spoken, nothing older or weaker
   ]) {
     await t.rejects(nameOf(tls(port, host, weak)), { code: /^ERR_SSL/ }, JSON.stringify(weak))
   }
+  const socket = tls(port, host, { maxVersion: 'TLSv1.2' })
+  await nameOf(socket)
+  socket.on('error', () => undefined)
+  const renegotiated = new Promise<Error | null>((resolve) => {
+    socket.renegotiate({}, resolve)
+    socket.on('close', () => resolve(new Error('closed')))
+  })
+  t.ok((await renegotiated) instanceof Error, 'no renegotiation')
+  socket.destroy()
   t.equal(status(await exchange(tls(port, host), get(host))), 200, 'it serves on')
   t.match(await exchange(plain(port), get(host)), /^$|400/, 'plain http on the TLS port gets nothing of a site')
   t.strictSame(

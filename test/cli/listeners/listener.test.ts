@@ -159,6 +159,14 @@ t.test('a client that does not get to the end of its headers gets 408', async (t
   t.equal(status(await exchange(plain(port), '')), 408, 'one that says nothing at all')
 })
 
+t.test('hundreds of clients that dawdle over their headers keep nobody else waiting', async (t) => {
+  const { site } = echoSite([host])
+  const { port } = await open(t, { listeners: [http], sites: [site], timeouts: { headers: 1 } })
+  const dawdlers = Array.from({ length: 500 }, () => exchange(plain(port), `GET / HTTP/1.1\r\nHost: ${host}\r\nX: `))
+  t.equal(status(await exchange(plain(port), get(host))), 200)
+  t.strictSame(new Set((await Promise.all(dawdlers)).map(status)), new Set([408]))
+})
+
 t.test('a TLS handshake that stands still is ended', async (t) => {
   const certificates = [writePair(t.testdir(), 'crm', await serverCertificate([host]))]
   const config = { ...http, protocol: 'https', certificates } as const
