@@ -89,7 +89,7 @@ function readForm(token: string, { longest }: SignatureRules): JwsForm {
   if (token.length > longest) throw malformed(`the token has ${token.length} characters, ${longest} are the most`)
   const first = token.indexOf('.')
   const second = token.indexOf('.', first + 1)
-  if (first < 1 || second <= first + 1 || token.indexOf('.', second + 1) !== -1) {
+  if (first < 1 || second === -1 || token.indexOf('.', second + 1) !== -1) {
     throw malformed('the token is not a JWS in compact form: three parts with dots between')
   }
   const payload = decodeBase64url(token.slice(first + 1, second))
