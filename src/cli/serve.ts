@@ -9,6 +9,7 @@ import { readCertificateAuthorities } from './gatehouse.ts'
 import { type OpenListener, openListeners } from './listeners/listener.ts'
 import type { Site } from './listeners/site.ts'
 import { siteOf } from './listeners/site.ts'
+import { letYoungGenerationGrow } from './young-generation.ts'
 
 /** A server that accepts requests. */
 export interface RunningGatehouse {
@@ -66,6 +67,7 @@ export async function startServing(gatehouse: Gatehouse): Promise<RunningGatehou
     // Last, because a command that reaches the socket takes the server for one that serves.
     const administration = await openAdministration(gatehouse)
     closers.push(() => administration.close())
+    letYoungGenerationGrow()
     let closing: Promise<void> | undefined
     return {
       gatehouse,
