@@ -10,7 +10,6 @@ import { type Document, isMap, parseDocument } from 'yaml'
 import { createMasterKey } from '../../sts/keys/master-key.ts'
 import { CliError } from '../cli-error.ts'
 import { lockDataFolder } from '../data-folder-lock.ts'
-import { demoCertificates } from './demo-certificates.ts'
 import { type DemoOptions, requireLoopback } from './demo-options.ts'
 import { type DemoAddress, demoHosts, demoOrigin } from './demo-plan.ts'
 
@@ -60,7 +59,7 @@ async function furnish(path: string, options: DemoOptions): Promise<Omit<DemoFol
   lock.release()
   const port = await claimPort(host, options.port ?? listener.port ?? defaultPort)
   const address = { port, tls: options.tls ?? listener.tls ?? false }
-  const certificates = address.tls ? await demoCertificates(join(path, 'tls'), demoHosts()) : undefined
+  const certificates = address.tls ? await serverCertificates(join(path, 'tls')) : undefined
   configuration.setIn(['resolve', '*.contoso.localhost'], host)
   configuration.setIn(['resolve', '*.backend.localhost'], '127.0.0.1')
   configuration.setIn(['listeners', 0], {
@@ -166,4 +165,10 @@ function unusable(path: string, cause: unknown): CliError {
 
 function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+/** What makes certificates is large, and needed with `--tls` alone. */
+async function serverCertificates(folder: string) {
+  const { demoCertificates } = await import('./demo-certificates.ts')
+  return demoCertificates(folder, demoHosts())
 }

@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { createHash, KeyObject, randomBytes, type X509Certificate } from 'node:crypto'
+import { KeyObject, randomBytes } from 'node:crypto'
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
@@ -70,11 +70,6 @@ export async function createCertificate(request: CertificateRequest): Promise<Ce
     crypto,
   )
   return { key: KeyObject.from(subject.privateKey), certificate: `${certificate.toString('pem')}\n` }
-}
-
-/** The SHA-1 thumbprint of a certificate as `x5t` carries it, which AD FS uses as `kid` too (RFC 7515 §4.1.7). */
-export function thumbprint(certificate: X509Certificate): string {
-  return createHash('sha1').update(certificate.raw).digest('base64url')
 }
 
 function extensionsFor({ purpose, hosts = [], permittedDomain }: CertificateRequest) {

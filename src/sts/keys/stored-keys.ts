@@ -1,9 +1,8 @@
-import { createPrivateKey, type KeyObject, randomUUID, X509Certificate } from 'node:crypto'
+import { createHash, createPrivateKey, type KeyObject, randomUUID, X509Certificate } from 'node:crypto'
 import { seal, unseal } from '../../edge-token/sealing.ts'
 import type { Database, Run } from '../store/database.ts'
 import type { SigningKeysTable } from '../store/schema.ts'
 import { StsError } from '../sts-error.ts'
-import { createCertificate, thumbprint } from './certificate.ts'
 import { certificateLifetime, type RolloverStep, type SigningKeyState } from './rollover.ts'
 
 // Signing keys as rows of the store: certificates in the open, private keys sealed.
@@ -35,6 +34,8 @@ export async function newKeyRow(
   sealing: KeyObject,
   now: Date,
 ): Promise<SigningKeysTable> {
+  // Loaded when a key is due, about once a year: what it stands on is large.
+  const { createCertificate } = await import('./certificate.ts')
   const { key, certificate } = await createCertificate({
     commonName: `ADFS Signing - ${host}`,
     purpose: 'signature',
@@ -156,4 +157,9 @@ function parsed(kid: string, pkcs8: Buffer, certificate: string): { key: KeyObje
 /** Ties a sealed key to its row: a sealed key that was moved to another row does not open. */
 function sealedFor(id: string, x5t: string): string {
   return `signing key|${id}|${x5t}`
+}
+
+/** The SHA-1 thumbprint of a certificate as `x5t` carries it, which AD FS uses as `kid` too (RFC 7515 §4.1.7). */
+function thumbprint(certificate: X509Certificate): string {
+  return createHash('sha1').update(certificate.raw).digest('base64url')
 }
