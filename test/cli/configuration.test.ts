@@ -8,7 +8,8 @@ const file = '/etc/gatehouse/gatehouse.yaml'
 const least = `listeners: [{ port: 8080, protocol: http }]
 sts: { url: http://sts.contoso.test }
 `
-const parse = (text: string, environment: Record<string, string> = {}) => parseConfiguration(text, { file, environment })
+const parse = (text: string, environment: Record<string, string> = {}) =>
+  parseConfiguration(text, { file, environment })
 
 function problemsOf(text: string, environment: Record<string, string> = {}): string[] {
   try {
@@ -21,19 +22,22 @@ function problemsOf(text: string, environment: Record<string, string> = {}): str
   }
 }
 
-t.test('the least that is needed is completed, its paths lie beside the file, and nothing of it can be changed', async (t) => {
-  const configuration = parse(least)
-  t.match(configuration, {
-    roles: ['sts', 'proxy'],
-    data: '/etc/gatehouse/data',
-    masterKeyFile: '/etc/gatehouse/master.key',
-    sts: { ssoLifetime: 28_800, lockout: { threshold: 10 } },
-    listeners: [{ address: '127.0.0.1', port: 8080 }],
-    shutdownTimeout: 30,
-    file,
-  })
-  t.throws(() => Object.assign(configuration.listeners[0] as object, { port: 1 }), TypeError)
-})
+t.test(
+  'the least that is needed is completed, its paths lie beside the file, and nothing of it can be changed',
+  async (t) => {
+    const configuration = parse(least)
+    t.match(configuration, {
+      roles: ['sts', 'proxy'],
+      data: '/etc/gatehouse/data',
+      masterKeyFile: '/etc/gatehouse/master.key',
+      sts: { ssoLifetime: 28_800, lockout: { threshold: 10 } },
+      listeners: [{ address: '127.0.0.1', port: 8080 }],
+      shutdownTimeout: 30,
+      file,
+    })
+    t.throws(() => Object.assign(configuration.listeners[0] as object, { port: 1 }), TypeError)
+  },
+)
 
 t.test('paths in lists and maps are made absolute as well', async (t) => {
   const configuration = parse(`
@@ -84,28 +88,96 @@ log:
       '17 log.level',
     ],
   )
-  t.match(found.join('\n'), /did you mean `proxy`[^]*did you mean `data`[^]*did you mean `threshold`/)
+  t.match(found.join('\n'), /did you mean `proxy`[\s\S]*did you mean `data`[\s\S]*did you mean `threshold`/)
 })
 
 for (const { name, text, says } of [
-  { name: 'a missing key at the place where it belongs', text: 'listeners:\n  - protocol: http\nsts: { url: http://a.test }', says: 'gatehouse.yaml:2 listeners.0.port: is missing' },
-  { name: 'a role without its section', text: 'listeners: [{ port: 1, protocol: http }]', says: 'gatehouse.yaml:1 sts: is missing: the role `sts` needs at least `url`' },
-  { name: 'a section without its role', text: `roles: [sts]\nproxy: {}\n${least}`, says: 'gatehouse.yaml:2 proxy: is given, but `roles` does not name `proxy`' },
-  { name: 'a foreign federation server beside an own one', text: `proxy: { federationService: { metadataUrl: https://f.test/m } }\n${least}`, says: 'gatehouse.yaml:1 proxy.federationService: must be left out: the federation server is in the same process' },
-  { name: 'a proxy alone without a federation server', text: 'roles: [proxy]\nlisteners: [{ port: 1, protocol: http }]', says: 'gatehouse.yaml:1 proxy.federationService: is missing: a proxy without the role `sts` beside it needs it' },
-  { name: 'https without a certificate', text: 'listeners: [{ port: 1, protocol: https }]\nsts: { url: https://a.test }', says: 'gatehouse.yaml:1 listeners.0.certificates: must hold a certificate: the listener speaks https' },
-  { name: 'half a certificate', text: 'listeners:\n- { port: 1, protocol: https, certificates: [{ key: a }] }\nsts: { url: https://a.test }', says: 'gatehouse.yaml:2 listeners.0.certificates.0: must name `certificate` as well' },
-  { name: 'two listeners at one place', text: 'listeners:\n- { port: 1, protocol: http }\n- { port: 1, protocol: http }\nsts: { url: http://a.test }', says: 'gatehouse.yaml:3 listeners.1.port: is taken by a listener above' },
-  { name: 'an administration open to the network', text: `${least}administration: { address: 0.0.0.0, port: 1, tokenFile: t }`, says: 'gatehouse.yaml:3 administration.address: must be a loopback address' },
-  { name: 'an administration address without its token', text: `${least}administration: { address: 127.0.0.1, port: 1 }`, says: 'gatehouse.yaml:3 administration: `address`, `port` and `tokenFile` go together' },
-  { name: 'an administration without a door', text: `${least}administration: { socket: false }`, says: 'gatehouse.yaml:3 administration: must leave one way in: `socket`, or `address`' },
-  { name: 'a number where text belongs', text: 'listeners: [{ port: 1, protocol: http }]\nsts: { url: 7 }', says: 'gatehouse.yaml:2 sts.url: must be text' },
-  { name: 'a fraction where a whole number belongs', text: `shutdownTimeout: 1.5\n${least}`, says: 'gatehouse.yaml:1 shutdownTimeout: must be a whole number' },
+  {
+    name: 'a missing key at the place where it belongs',
+    text: 'listeners:\n  - protocol: http\nsts: { url: http://a.test }',
+    says: 'gatehouse.yaml:2 listeners.0.port: is missing',
+  },
+  {
+    name: 'a role without its section',
+    text: 'listeners: [{ port: 1, protocol: http }]',
+    says: 'gatehouse.yaml:1 sts: is missing: the role `sts` needs at least `url`',
+  },
+  {
+    name: 'a section without its role',
+    text: `roles: [sts]\nproxy: {}\n${least}`,
+    says: 'gatehouse.yaml:2 proxy: is given, but `roles` does not name `proxy`',
+  },
+  {
+    name: 'a foreign federation server beside an own one',
+    text: `proxy: { federationService: { metadataUrl: https://f.test/m } }\n${least}`,
+    says: 'gatehouse.yaml:1 proxy.federationService: must be left out: the federation server is in the same process',
+  },
+  {
+    name: 'a proxy alone without a federation server',
+    text: 'roles: [proxy]\nlisteners: [{ port: 1, protocol: http }]',
+    says: 'gatehouse.yaml:1 proxy.federationService: is missing: a proxy without the role `sts` beside it needs it',
+  },
+  {
+    name: 'https without a certificate',
+    text: 'listeners: [{ port: 1, protocol: https }]\nsts: { url: https://a.test }',
+    says: 'gatehouse.yaml:1 listeners.0.certificates: must hold a certificate: the listener speaks https',
+  },
+  {
+    name: 'half a certificate',
+    text: 'listeners:\n- { port: 1, protocol: https, certificates: [{ key: a }] }\nsts: { url: https://a.test }',
+    says: 'gatehouse.yaml:2 listeners.0.certificates.0: must name `certificate` as well',
+  },
+  {
+    name: 'two listeners at one place',
+    text: 'listeners:\n- { port: 1, protocol: http }\n- { port: 1, protocol: http }\nsts: { url: http://a.test }',
+    says: 'gatehouse.yaml:3 listeners.1.port: is taken by a listener above',
+  },
+  {
+    name: 'an administration open to the network',
+    text: `${least}administration: { address: 0.0.0.0, port: 1, tokenFile: t }`,
+    says: 'gatehouse.yaml:3 administration.address: must be a loopback address',
+  },
+  {
+    name: 'an administration address without its token',
+    text: `${least}administration: { address: 127.0.0.1, port: 1 }`,
+    says: 'gatehouse.yaml:3 administration: `address`, `port` and `tokenFile` go together',
+  },
+  {
+    name: 'an administration without a door',
+    text: `${least}administration: { socket: false }`,
+    says: 'gatehouse.yaml:3 administration: must leave one way in: `socket`, or `address`',
+  },
+  {
+    name: 'a number where text belongs',
+    text: 'listeners: [{ port: 1, protocol: http }]\nsts: { url: 7 }',
+    says: 'gatehouse.yaml:2 sts.url: must be text',
+  },
+  {
+    name: 'a fraction where a whole number belongs',
+    text: `shutdownTimeout: 1.5\n${least}`,
+    says: 'gatehouse.yaml:1 shutdownTimeout: must be a whole number',
+  },
   { name: 'a key twice', text: `data: a\ndata: b\n${least}`, says: 'gatehouse.yaml:2 : Map keys must be unique' },
-  { name: 'an anchor', text: `log: &l { level: info }\n${least}`, says: 'gatehouse.yaml:1 log: uses an anchor or alias; write the value out' },
-  { name: 'a second document', text: `${least}---\nroles: [sts]\n`, says: 'gatehouse.yaml:3 : a second document begins; one is read' },
-  { name: 'a list instead of keys', text: '- roles\n- data\n', says: 'gatehouse.yaml:1 : is not a map of keys: expected lines such as `roles: [sts, proxy]`' },
-  { name: 'a key called __proto__', text: `__proto__: { roles: [sts] }\n${least}`, says: 'gatehouse.yaml:1 : has a key `__proto__`, which names nothing here' },
+  {
+    name: 'an anchor',
+    text: `log: &l { level: info }\n${least}`,
+    says: 'gatehouse.yaml:1 log: uses an anchor or alias; write the value out',
+  },
+  {
+    name: 'a second document',
+    text: `${least}---\nroles: [sts]\n`,
+    says: 'gatehouse.yaml:3 : a second document begins; one is read',
+  },
+  {
+    name: 'a list instead of keys',
+    text: '- roles\n- data\n',
+    says: 'gatehouse.yaml:1 : is not a map of keys: expected lines such as `roles: [sts, proxy]`',
+  },
+  {
+    name: 'a key called __proto__',
+    text: `__proto__: { roles: [sts] }\n${least}`,
+    says: 'gatehouse.yaml:1 : has a key `__proto__`, which names nothing here',
+  },
 ]) {
   t.test(`tells of ${name}`, async (t) => t.ok(problemsOf(text).includes(says), problemsOf(text).join('\n')))
 }
@@ -143,7 +215,11 @@ t.test('every key can come from the environment, which goes before the file', as
     GATEHOUSE_LOG_LEVEL: '',
   })
   t.match(configuration, {
-    sts: { url: 'https://login.contoso.test', keepMeSignedIn: true, lockout: { threshold: 5, observationWindow: 1800 } },
+    sts: {
+      url: 'https://login.contoso.test',
+      keepMeSignedIn: true,
+      lockout: { threshold: 5, observationWindow: 1800 },
+    },
     masterKeyFile: '/run/secrets/master.key',
     listeners: [{ port: 9000 }, { port: 9001 }, { port: 9002 }],
     resolve: { 'crm.corp.test': '10.0.0.7' },
@@ -153,17 +229,41 @@ t.test('every key can come from the environment, which goes before the file', as
 })
 
 t.test('what Kubernetes sets for a service of that name is not taken for a key', async (t) => {
-  const set = { GATEHOUSE_SERVICE_HOST: '10.0.0.1', GATEHOUSE_PORT: 'tcp://10.0.0.1:443', GATEHOUSE_PORT_443_TCP_ADDR: '10.0.0.1' }
+  const set = {
+    GATEHOUSE_SERVICE_HOST: '10.0.0.1',
+    GATEHOUSE_PORT: 'tcp://10.0.0.1:443',
+    GATEHOUSE_PORT_443_TCP_ADDR: '10.0.0.1',
+  }
   t.strictSame(problemsOf(least, set), [])
 })
 
 for (const { name, value, says } of [
-  { name: 'GATEHOUSE_STS_URI', value: 'x', says: 'GATEHOUSE_STS_URI : names no key of the configuration; GATEHOUSE_STS_URL does' },
-  { name: 'GATEHOUSE_STS_URL', value: 'nonsense', says: 'GATEHOUSE_STS_URL sts.url: must be an address such as https://sts.contoso.test' },
-  { name: 'GATEHOUSE_SHUTDOWN_TIMEOUT', value: 'soon', says: 'GATEHOUSE_SHUTDOWN_TIMEOUT shutdownTimeout: must be a whole number of seconds' },
-  { name: 'GATEHOUSE_LISTENERS_7_PORT', value: '1', says: 'GATEHOUSE_LISTENERS_7_PORT : is number 7, but there is one element; the next is 1' },
+  {
+    name: 'GATEHOUSE_STS_URI',
+    value: 'x',
+    says: 'GATEHOUSE_STS_URI : names no key of the configuration; GATEHOUSE_STS_URL does',
+  },
+  {
+    name: 'GATEHOUSE_STS_URL',
+    value: 'nonsense',
+    says: 'GATEHOUSE_STS_URL sts.url: must be an address such as https://sts.contoso.test',
+  },
+  {
+    name: 'GATEHOUSE_SHUTDOWN_TIMEOUT',
+    value: 'soon',
+    says: 'GATEHOUSE_SHUTDOWN_TIMEOUT shutdownTimeout: must be a number',
+  },
+  {
+    name: 'GATEHOUSE_LISTENERS_7_PORT',
+    value: '1',
+    says: 'GATEHOUSE_LISTENERS_7_PORT : is number 7, but there is one element; the next is 1',
+  },
   { name: 'GATEHOUSE_RESOLVE', value: '{ a: [', says: 'GATEHOUSE_RESOLVE : is not readable as YAML' },
-  { name: 'GATEHOUSE___PROTO___X', value: '1', says: 'GATEHOUSE___PROTO___X : names no key of the configuration' },
+  {
+    name: 'GATEHOUSE___PROTO___X',
+    value: '1',
+    says: 'GATEHOUSE___PROTO___X : names no key of the configuration; GATEHOUSE_PROXY does',
+  },
 ]) {
   t.test(`tells of the environment variable ${name}=${value}`, async (t) => {
     t.ok(problemsOf(least, { [name]: value }).includes(says), problemsOf(least, { [name]: value }).join('\n'))
@@ -173,7 +273,10 @@ for (const { name, value, says } of [
 t.test('a file that is missing, a folder, endless, or not text is one clear line', async (t) => {
   const folder = t.testdir()
   const load = (path: string) => loadConfiguration({ file: path, environment: {} })
-  await t.rejects(load(join(folder, 'none.yaml')), { code: 'file', message: /is not there; `gatehouse init` makes one/ })
+  await t.rejects(load(join(folder, 'none.yaml')), {
+    code: 'file',
+    message: /is not there; `gatehouse init` makes one/,
+  })
   await t.rejects(load(folder), { code: 'file', message: /EISDIR/ })
   await t.rejects(load('/dev/zero'), { code: 'file', message: /larger than 1 MiB/ })
   await writeFile(join(folder, 'bytes.yaml'), Buffer.from([0x73, 0xff, 0xfe, 0x00]))

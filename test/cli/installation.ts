@@ -1,20 +1,29 @@
 /** A configuration with its master key in a folder of its own, and the command run on it as a person would. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
 import { stringify } from 'yaml'
+import type { Terminal } from '../../src/cli/command.ts'
+import { main } from '../../src/cli/run.ts'
 import { createMasterKey } from '../../src/sts/keys/master-key.ts'
 import { runGatehouse, startGatehouse } from '../lab/gatehouse.ts'
 import type { Outcome, Program } from '../lab/processes.ts'
 
-export interface Installation {
-  readonly folder: string
-  readonly file: string
-  readonly data: string
-  readonly socket: string
+/** The command, run on an installation. */
+export interface CommandRunner {
   /** Runs the command to its end. */
   run(words: readonly string[], input?: string): Promise<Outcome>
   /** Runs it with `--json` and gives back what it answered; rejects when it failed. */
   json<T>(words: readonly string[], input?: string): Promise<T>
+}
+
+export interface Installation extends CommandRunner {
+  readonly folder: string
+  readonly file: string
+  readonly data: string
+  readonly socket: string
+  /** The same without a process for each command: for the many little questions. */
+  readonly inThisProcess: CommandRunner
   /** Starts the server and waits until it is ready. */
   serve(words?: readonly string[]): Promise<Program>
 }
@@ -31,25 +40,54 @@ export async function makeInstallation(folder: string, changes: object = {}): Pr
     ...changes,
   }
   await writeFile(file, stringify(configuration))
-  const run = (words: readonly string[], input?: string) =>
-    runGatehouse([...words, '--config', file], { env: withoutGatehouse, ...(input === undefined ? {} : { input }) })
+  // `--` says that operands follow, so what is added stands before.
+  const whole = (words: readonly string[]) => [...words.slice(0, 2), '--config', file, ...words.slice(2)]
+  const own = runner((words, input) =>
+    runGatehouse(whole(words), { env: withoutGatehouse, ...(input === undefined ? {} : { input }) }),
+  )
   return {
+    ...own,
+    inThisProcess: runner((words, input) => runHere(whole(words), input)),
     folder,
     file,
     data: join(folder, 'data'),
     socket: join(folder, 'data', 'gatehouse.sock'),
-    run,
-    async json<T>(words: readonly string[], input?: string) {
-      const { code, stdout, stderr } = await run([...words, '--json'], input)
-      if (code !== 0) throw new Error(`gatehouse ${words.join(' ')} ended with ${code}: ${stderr}`)
-      return JSON.parse(stdout) as T
-    },
     async serve(words = []) {
       const program = startGatehouse(['serve', '--config', file, ...words], { env: withoutGatehouse })
       await program.line(/ready/)
       return program
     },
   }
+}
+
+function runner(run: CommandRunner['run']): CommandRunner {
+  return {
+    run,
+    async json<T>(words: readonly string[], input?: string) {
+      const { code, stdout, stderr } = await run([...words.slice(0, 2), '--json', ...words.slice(2)], input)
+      if (code !== 0) throw new Error(`gatehouse ${words.join(' ')} ended with ${code}: ${stderr}`)
+      return JSON.parse(stdout) as T
+    },
+  }
+}
+
+async function runHere(words: readonly string[], input = ''): Promise<Outcome> {
+  const written = { stdout: '', stderr: '' }
+  const collect = (name: keyof typeof written) =>
+    new Writable({
+      write(chunk, _, done) {
+        written[name] += String(chunk)
+        done()
+      },
+    })
+  const terminal = {
+    stdin: Readable.from([Buffer.from(input)]),
+    stdout: collect('stdout'),
+    stderr: collect('stderr'),
+    environment: {},
+  }
+  const code = await main(words, terminal as unknown as Terminal)
+  return { code, signal: null, ...written }
 }
 
 // What the person who runs the tests has set for a server of their own.

@@ -6,7 +6,10 @@ const combo = Buffer.from(JSON.stringify({ proxy_token: jws, access_token: jws }
 
 function logged(write: (log: ReturnType<typeof createLog>) => void): string {
   let text = ''
-  const log = createLog({ level: 'trace', destination: { write: (line: string) => void (text += line) } })
+  const collect = (line: string) => {
+    text += line
+  }
+  const log = createLog({ level: 'trace', destination: { write: collect } })
   write(log)
   return text
 }
@@ -14,11 +17,19 @@ function logged(write: (log: ReturnType<typeof createLog>) => void): string {
 for (const { name, write, secret } of [
   { name: 'a token in an address', write: { url: `/a?authToken=${jws}&x=1` }, secret: jws },
   { name: 'a token in an address in any case', write: { url: `/a?AUTHTOKEN=abc.def.ghi&x=1` }, secret: 'abc.def' },
-  { name: 'a token in an address inside an address', write: { url: `?returnUrl=https%3A%2F%2Fa%2F%3FauthToken%3Dabc.def` }, secret: 'abc.def' },
+  {
+    name: 'a token in an address inside an address',
+    write: { url: `?returnUrl=https%3A%2F%2Fa%2F%3FauthToken%3Dabc.def` },
+    secret: 'abc.def',
+  },
   { name: 'a token anywhere', write: { odd: { deep: [`Bearer ${jws}`] } }, secret: jws },
   { name: 'a combo token', write: { header: `Bearer ${combo}` }, secret: combo },
   { name: 'a Cookie header', write: { headers: { cookie: 'a=secret-cookie; "b"="c"' } }, secret: 'secret-cookie' },
-  { name: 'Set-Cookie lines', write: { headers: { 'Set-Cookie': ['a=secret-cookie', 'b=other-cookie'] } }, secret: 'other-cookie' },
+  {
+    name: 'Set-Cookie lines',
+    write: { headers: { 'Set-Cookie': ['a=secret-cookie', 'b=other-cookie'] } },
+    secret: 'other-cookie',
+  },
   { name: 'Authorization', write: { req: { headers: { authorization: 'Basic c2VjcmV0' } } }, secret: 'c2VjcmV0' },
   { name: 'a password with quotation marks', write: { password: 'a"}secret,"x' }, secret: 'secret' },
 ]) {

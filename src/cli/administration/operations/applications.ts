@@ -58,7 +58,10 @@ export const applicationOperations = {
     changes: false,
     run(gatehouse) {
       const { store, federationService } = proxyOf(gatehouse)
-      return store.applications().map((application) => view(application, federationService))
+      return store
+        .applications()
+        .map((application) => view(application, federationService))
+        .sort((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1))
     },
   }),
 
