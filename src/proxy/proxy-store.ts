@@ -96,12 +96,12 @@ function createStore(file: string, first: State, sealing: KeyObject): ProxyStore
   const commit = (change: Change) =>
     new Promise<void>((resolve, reject) => {
       waiting.push({ change, resolve, reject })
-      writing ??= writeWaiting().finally(() => {
-        writing = undefined
-      })
+      writing ??= writeWaiting()
     })
 
   async function writeWaiting(): Promise<void> {
+    // Whatever else is asked for in this turn of the loop goes into the same write.
+    await Promise.resolve()
     while (waiting.length > 0) {
       const batch = waiting
       waiting = []
@@ -128,6 +128,8 @@ function createStore(file: string, first: State, sealing: KeyObject): ProxyStore
       for (const listener of listeners) listener()
       for (const { resolve } of written) resolve()
     }
+    // In the same step as the look that found nothing waiting: a change in between would wait for ever.
+    writing = undefined
   }
 
   return {

@@ -49,12 +49,15 @@ const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** Command lines bring text: `true`, `$true`, `1` as PowerShell writes it too. */
 const flag = z
-  .union([z.boolean(), z.string().regex(/^\$?(true|false)$/i)], 'expected true or false')
+  .union([z.boolean(), z.string().regex(/^\$?(true|false)$/i, 'expected true or false')], 'expected true or false')
   .transform((value) => (typeof value === 'boolean' ? value : /true$/i.test(value)))
 
 const seconds = (least: number, most: number) =>
   z
-    .union([z.number(), z.string().regex(/^\d{1,9}$/)], 'expected a whole number of seconds')
+    .union(
+      [z.number(), z.string().regex(/^\d{1,9}$/, 'expected a whole number of seconds')],
+      'expected a whole number of seconds',
+    )
     .transform(Number)
     .refine((n) => Number.isInteger(n) && n >= least && n <= most, `expected ${least} to ${most} seconds`)
 
@@ -93,7 +96,9 @@ const schema = z.strictObject({
   identityHeaders: z
     .union([
       z.record(z.string(), z.string()),
-      z.array(z.string().regex(/^[^=]+=.+$/)).transform((pairs) => Object.fromEntries(pairs.map(splitPair))),
+      z
+        .array(z.string().regex(/^[^=]+=.+$/, 'expected Header=claim'))
+        .transform((pairs) => Object.fromEntries(pairs.map(splitPair))),
     ])
     .default({}),
   identityHeaderEncoding: words('percent-encode', 'omit').default('percent-encode'),

@@ -7,7 +7,7 @@ import { parseHost } from '../application-catalogue.ts'
  */
 export function originForm(target: string, host: string): string | undefined {
   if (target.startsWith('/')) return target
-  const parts = /^https?:\/\/([^/?#\\@]+)(.*)$/is.exec(target)
+  const parts = /^https?:\/\/([^/?#\\@]+)((?:[/?].*)?)$/is.exec(target)
   const named = parts === null ? undefined : parseHost(parts[1] ?? '')
   if (named === undefined || named.authority !== parseHost(host)?.authority) return undefined
   const rest = parts?.[2] ?? ''
