@@ -1,7 +1,5 @@
 #!/usr/bin/env node
 /** The `gatehouse` command. Nothing is imported before the version of Node.js is known to be one that can read it. */
-import { enableCompileCache } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { keepYoungGenerationSmall } from './young-generation.ts'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
@@ -12,10 +10,6 @@ if (major < 22 || (major === 22 && minor < 19)) {
 } else {
   quietenWarnings()
   keepYoungGenerationSmall()
-  // Run from its sources, the command would strip their types anew at every start.
-  if (import.meta.url.endsWith('.ts')) {
-    enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/gatehouse', import.meta.url)))
-  }
   const { main } = await import('./run.ts')
   process.exitCode = await main(process.argv.slice(2))
 }
