@@ -10,8 +10,7 @@
  */
 
 import { randomBytes, randomUUID } from 'node:crypto'
-import { type Agent, type IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Agent, IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createApplicationCatalogue } from './application-catalogue.ts'
 import type { FederationService } from './federation-service.ts'
@@ -28,6 +27,7 @@ import { OpenStreams } from './forwarding/open-streams.ts'
 import { sendPlainAnswer } from './forwarding/plain-answer.ts'
 import { bodyFraming, framingProblem, nodeRequest } from './forwarding/request-framing.ts'
 import { type RequestHead, requestHead } from './forwarding/request-headers.ts'
+import { holdUpgradeSocket, type UpgradeSocket } from './forwarding/upgrade-socket.ts'
 import { handshakeAnswer, isWebSocketHandshake, WebSocketTunnel } from './forwarding/websocket-tunnel.ts'
 import type {
   Allowed,
@@ -114,7 +114,8 @@ interface Visit {
   readonly origin: ClientOrigin
   readonly started: number
   readonly expectContinue: boolean
-  readonly upgrade: { socket: Duplex; head: Buffer } | undefined
+  /** The request asks for a WebSocket, on this socket. */
+  readonly upgrade: UpgradeSocket | undefined
   outcome: Outcome | undefined
   application: PublishedApplication | undefined
   exchange: Exchange | undefined
@@ -267,28 +268,23 @@ export function createWebApplicationProxy(options: WebApplicationProxyOptions): 
     return connections.bind(request.socket, backend, owner)
   }
 
-  function tunnel(
-    visit: Visit,
-    { socket, head: early }: { socket: Duplex; head: Buffer },
-    exchange: Exchange,
-    head: RequestHead,
-  ): void {
-    const { backend, session } = exchange
-    const perSid = session?.sid === undefined ? 0 : streams.sizeOf(session.sid)
-    if (streams.size >= total || perSid >= perSession) {
+  function tunnel(visit: Visit, held: UpgradeSocket, exchange: Exchange, head: RequestHead): void {
+    const { backend, session, allowed } = exchange
+    const ofSession = session?.sid === undefined ? 0 : streams.sizeOf(session.sid)
+    if (streams.size >= total || ofSession >= perSession) {
       fail(visit, byOurselves('too-many-connections', 'too many open WebSockets'))
       return
     }
     sendUpgrade(exchange, head.headers, connections.connectOptions(backend), (answer, upstream, upstreamHead) => {
-      const lines = handshakeAnswer(answer, backend, exchange.allowed.response.setCookies)
+      const lines = handshakeAnswer(answer, backend, allowed.response.setCookies)
       exchange.handedOver()
-      visit.response.detachSocket(socket as Socket)
-      socket.write(lines, 'latin1')
-      const opened = new WebSocketTunnel(socket, upstream, session, () => streams.remove(opened))
+      const early = held.take()
+      held.socket.write(lines, 'latin1')
+      const opened = new WebSocketTunnel(held.socket, upstream, session, () => streams.remove(opened))
       opened.open(early, upstreamHead)
       streams.add(opened)
-      closed(visit, 101)
       if (state !== 'open') opened.end('going-away')
+      closed(visit, 101)
     })
   }
 
@@ -327,7 +323,7 @@ export function createWebApplicationProxy(options: WebApplicationProxyOptions): 
     request: IncomingMessage,
     response: ServerResponse,
     expectContinue: boolean,
-    upgrade?: { socket: Duplex; head: Buffer },
+    upgrade?: UpgradeSocket,
   ): Visit {
     return {
       request,
@@ -348,9 +344,8 @@ export function createWebApplicationProxy(options: WebApplicationProxyOptions): 
     handle: (request, response) => begin(visitOf(request, response, false)),
     checkContinue: (request, response) => begin(visitOf(request, response, true)),
     upgrade(request, socket, head) {
-      const response = responseOver(request, socket)
-      const websocket = isWebSocketHandshake(request)
-      begin(visitOf(request, response, false, websocket ? { socket, head } : undefined))
+      const held = holdUpgradeSocket(request, socket, head)
+      begin(visitOf(request, held.response, false, isWebSocketHandshake(request) ? held : undefined))
     },
     hosts: () => catalogue.hosts(),
     serves: (name) => catalogue.serves(name),
@@ -396,17 +391,6 @@ function plainRequest({ request, requestId, origin, upgrade }: Visit): PlainRequ
 
 /** Whose connection it is: a session, or a person, or whoever holds the client's end where nobody had to sign in. */
 const ownerOf = ({ identity }: Allowed): string => identity?.sid ?? identity?.upn ?? ''
-
-/** A response on a socket that the server let go of, for an upgrade that is answered without one. */
-function responseOver(request: IncomingMessage, socket: Duplex): ServerResponse {
-  const response = new ServerResponse(request)
-  response.shouldKeepAlive = false
-  response.assignSocket(socket as Socket)
-  socket.on('error', () => socket.destroy())
-  socket.on('drain', () => response.emit('drain'))
-  response.on('finish', () => (socket as Socket).destroySoon())
-  return response
-}
 
 function redirectedHosts(applications: readonly PublishedApplication[]): Map<string, string> {
   const origins = new Map<string, string>()

@@ -14,6 +14,9 @@ const CONNECT_TIMEOUT = 10_000
 const KEEP_ALIVE = 4_000
 const SWEEP = 30_000
 
+/** Connections of its own that one client may have: several sessions come on one where a proxy in front shares it. */
+const MOST_BOUND = 64
+
 /** An idle connection that belongs to one client ends with the client's; this bounds a client that keeps silent. */
 const BOUND_KEEP_ALIVE = 120_000
 
@@ -93,6 +96,11 @@ export class BackendConnections {
     const key = `${backend.connectionKey}\n${owner}`
     let agent = agents.get(key)
     if (agent === undefined) {
+      const [oldest] = agents.size < MOST_BOUND ? [] : agents
+      if (oldest !== undefined) {
+        agents.delete(oldest[0])
+        oldest[1].destroy()
+      }
       agent = this.#newAgent(backend, { keepAlive: true, maxSockets: 1, maxFreeSockets: 1, timeout: BOUND_KEEP_ALIVE })
       agents.set(key, agent)
     }
