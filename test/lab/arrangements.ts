@@ -6,10 +6,11 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { type SampleBackend, startSampleBackend } from '../../src/cli/demo/sample-backend.ts'
+import { startSampleBackend } from '../../src/cli/demo/sample-backend.ts'
 import { createMasterKey } from '../../src/sts/keys/master-key.ts'
 import { freePort } from './free-port.ts'
 import { gatehouse, type RunningDemo, startDemo, startGatehouse } from './gatehouse.ts'
+import { createHttpClient } from './http-client.ts'
 import type { Program } from './processes.ts'
 import { demoPassword } from './round-trip.ts'
 
@@ -55,13 +56,26 @@ export async function inOneProcess(folder: string): Promise<Arrangement> {
 
 /** A federation server and a proxy, each a process with a folder of its own; the applications run in this process. */
 export async function inTwoProcesses(folder: string): Promise<Arrangement> {
+  const closers: (() => Promise<unknown>)[] = []
+  const close = async () => {
+    for (const closer of closers.splice(0).toReversed()) await closer()
+  }
+  try {
+    return { ...(await arrangeTwoProcesses(folder, closers)), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function arrangeTwoProcesses(
+  folder: string,
+  closers: (() => Promise<unknown>)[],
+): Promise<Omit<Arrangement, 'close'>> {
   const [stsPort, proxyPort] = [await freePort(), await freePort()]
   const sts = `http://sts.contoso.localhost:${stsPort}`
-  const application = (label: string) => `http://${label}.contoso.localhost:${proxyPort}/`
-  const [crm, wiki, news] = [application('crm'), application('wiki'), application('news')]
-  const backends: SampleBackend[] = []
-  const links = { applications: [{ name: 'Wiki', url: wiki }], portal: `${sts}/adfs/portal`, signOut: sts }
-  for (const name of ['CRM', 'Wiki', 'News']) backends.push(await startSampleBackend({ application: name, links }))
+  const address = (label: string) => `http://${label}.contoso.localhost:${proxyPort}/`
+  const [crm, wiki, news] = [address('crm'), address('wiki'), address('news')]
 
   const stsFile = await writeInstallation(join(folder, 'sts'), {
     roles: ['sts'],
@@ -70,13 +84,11 @@ export async function inTwoProcesses(folder: string): Promise<Arrangement> {
   })
   const administer = (words: readonly string[], input?: string) => gatehouse([...words, '--config', stsFile], input)
   // Before any server runs: the command works on the data folder.
-  await administer(['group', 'add', 'Staff'])
-  await administer(['group', 'add', 'Editors'])
-  await administer(
-    ['user', 'add', 'alice@contoso.test', '--group', 'Staff', '--group', 'Editors', '--password-stdin'],
-    demoPassword,
-  )
-  await administer(['user', 'add', 'bob@contoso.test', '--group', 'Staff', '--password-stdin'], demoPassword)
+  for (const group of ['Staff', 'Editors']) await administer(['group', 'add', group])
+  const addPerson = (name: string, ...groups: string[]) =>
+    administer(['user', 'add', name, ...groups.map((group) => `--group=${group}`), '--password-stdin'], demoPassword)
+  await addPerson('alice@contoso.test', 'Staff', 'Editors')
+  await addPerson('bob@contoso.test', 'Staff')
   await administer(['trust', 'add', 'CRM', '--permit-group', 'Staff', '--published-url', crm])
   await administer(['trust', 'add', 'Wiki', '--permit-group', 'Editors', '--published-url', wiki])
   const trusts = JSON.parse(await administer(['trust', 'list', '--json'])) as { id: string; name: string }[]
@@ -97,35 +109,34 @@ export async function inTwoProcesses(folder: string): Promise<Arrangement> {
 
   let programs: Program[] = []
   const start = async () => {
-    // The proxy first: it serves, and says what it is waiting for, before the federation server is there.
-    programs = [startGatehouse(['serve', '--config', proxyFile]), startGatehouse(['serve', '--config', stsFile])]
+    // Both at once: the proxy serves, and says what it is waiting for, before the federation server is there.
+    programs = [proxyFile, stsFile].map((file) => startGatehouse(['serve', '--config', file]))
     await Promise.all(programs.map((program) => program.line(/ready/)))
   }
   const stop = (signal?: NodeJS.Signals) => Promise.all(programs.map((program) => program.stop(signal)))
-  const close = async () => {
-    await stop()
-    await Promise.all(backends.map((backend) => backend.close()))
+  closers.push(() => stop())
+  await start()
+
+  const backendOf = async (name: string) => {
+    const links = { applications: [{ name: 'Wiki', url: wiki }], portal: `${sts}/adfs/portal`, signOut: sts }
+    const backend = await startSampleBackend({ application: name, links })
+    closers.push(() => backend.close())
+    return `http://${name.toLowerCase()}.backend.localhost:${backend.port}/`
   }
-  await start().catch(async (error: unknown) => {
-    await close()
-    throw error
-  })
-  const [crmBackend, wikiBackend, newsBackend] = backends.map(
-    ({ application, port }) => `http://${application.toLowerCase()}.backend.localhost:${port}/`,
-  )
-  for (const [name, external, backend] of [
-    ['CRM', crm, crmBackend],
-    ['Wiki', wiki, wikiBackend],
+  for (const [name, external] of [
+    ['CRM', crm],
+    ['Wiki', wiki],
   ] as const)
     await administerProxy([
-      ...['app', 'publish', '--name', name, '--external-url', external, '--backend-url', backend ?? ''],
+      ...['app', 'publish', '--name', name, '--external-url', external, '--backend-url', await backendOf(name)],
       ...['--preauthentication', 'adfs', '--trust', name, '--identity-header', 'X-Forwarded-User=upn'],
     ])
   await administerProxy([
     // The names that Web Application Proxy has for the same.
-    ...['app', 'publish', '--Name', 'News', '--ExternalUrl', news, '--BackendServerUrl', newsBackend ?? ''],
-    ...['--ExternalPreauthentication', 'PassThrough'],
+    ...['app', 'publish', '-Name', 'News', '-ExternalUrl', news, '-BackendServerUrl', await backendOf('News')],
+    ...['-ExternalPreauthentication', 'PassThrough'],
   ])
+  await untilSignInIsPossible(crm)
   return {
     ...{ sts, crm, wiki, news },
     oneProcess: false,
@@ -134,9 +145,20 @@ export async function inTwoProcesses(folder: string): Promise<Arrangement> {
     killAndRestart: async () => {
       await stop('SIGKILL')
       await start()
+      await untilSignInIsPossible(crm)
     },
-    close,
   }
+}
+
+/** A proxy that started before the federation server asks for its keys again, at growing intervals, and says so meanwhile. */
+async function untilSignInIsPossible(url: string): Promise<void> {
+  for (let asked = 0; asked < 100; asked++) {
+    const { status } = await createHttpClient().visit(url)
+    if (status === 307) return
+    if (status !== 503) throw new Error(`${url} answered ${status}`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error(`no sign-in possible at ${url} in time`)
 }
 
 async function writeInstallation(folder: string, configuration: object): Promise<string> {

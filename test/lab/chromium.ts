@@ -1,22 +1,38 @@
 /** Debian's Chromium, driven by playwright-core. `*.localhost` is found by the browser itself. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium } from 'playwright-core'
 
-const chromiumProgram = '/usr/bin/chromium'
+const program = {
+  executablePath: '/usr/bin/chromium',
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+}
 
 /** Starts the browser; close it when the tests are done. */
 export function startChromium(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: chromiumProgram,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  })
+  return chromium.launch(program)
+}
+
+/**
+ * Starts a browser whose own setting is to keep no cookie of a host, as a person sets it on the page of settings.
+ * @param folder empty; the browser's profile.
+ */
+export async function startWithoutCookiesOf(host: string, folder: string): Promise<BrowserContext> {
+  const blocked = { [`${host},*`]: { setting: 2 } }
+  const preferences = { profile: { content_settings: { exceptions: { cookies: blocked } } } }
+  await mkdir(join(folder, 'Default'), { recursive: true })
+  await writeFile(join(folder, 'Default', 'Preferences'), JSON.stringify(preferences))
+  const person = await chromium.launchPersistentContext(folder, program)
+  person.setDefaultTimeout(15_000)
+  return person
 }
 
 export interface PersonOptions {

@@ -83,7 +83,9 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
       ...(options.ca !== undefined && { ca: options.ca }),
     }
     return new Promise((resolve, reject) => {
+      let isAnswered = false
       const request = send(parameters, (response) => {
+        isAnswered = true
         const pieces: Buffer[] = []
         response.on('data', (piece: Buffer) => pieces.push(piece))
         response.on('error', reject)
@@ -107,7 +109,10 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
           })
         })
       })
-      request.on('error', reject)
+      // A server may have answered what it did not want to read to its end.
+      request.on('error', (error) => {
+        if (!isAnswered) reject(error)
+      })
       request.end(body)
     })
   }
