@@ -47,14 +47,14 @@ export interface JudgementRules {
  */
 export function judgeEdgeToken(
   content: EdgeTokenContent,
-  expected: EdgeTokenExpectations,
+  expected: EdgeTokenExpectations | undefined,
   now: number,
   rules: JudgementRules,
 ): void {
   const { issuer, audience, relyingPartyTrust, resource, delegation } = content
   if (issuer !== rules.issuer) refuse('issuer', `the token is not issued by ${rules.issuer}`)
   if (audience !== rules.proxyIdentifier) refuse('audience', `the token is not for ${rules.proxyIdentifier}`)
-  const { relyingParty, url, delegateTo } = expected
+  const { relyingParty, url, delegateTo } = expected ?? { relyingParty: undefined }
   if (relyingPartyTrust === '' || !isSameName(relyingParty, relyingPartyTrust)) {
     refuse('relying-party', `the token is not for the relying party trust ${String(relyingParty)}`)
   }

@@ -86,7 +86,7 @@ export function openEdgeTokenVerifier(options: EdgeTokenVerifierOptions, now: ()
   const trust = readOptions(options, now)
   return {
     async verify(token, expected) {
-      const time = readTime(expected.currentDate, now)
+      const time = readTime(expected?.currentDate, now)
       const keys = trust.source.ready() ?? (await trust.source.load())
       const content = keys.edgeTokens.find(token, time) ?? (await readEdgeToken(token, keys, trust))
       if (content.accessTokenHash !== undefined) {
@@ -96,7 +96,7 @@ export function openEdgeTokenVerifier(options: EdgeTokenVerifierOptions, now: ()
       return identityOf(content)
     },
     async verifyCombo(bearer, expected) {
-      const time = readTime(expected.currentDate, now)
+      const time = readTime(expected?.currentDate, now)
       const keys = trust.source.ready() ?? (await trust.source.load())
       const combo = keys.combos.find(bearer, time) ?? (await readCombo(bearer, keys, trust))
       judgeEdgeToken(combo.edge, expected, time, trust)

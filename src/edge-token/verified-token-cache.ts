@@ -42,6 +42,7 @@ export function createVerifiedTokenCache<Content>(
 
   return {
     find(token, now) {
+      if (typeof token !== 'string') return undefined
       const key = token.slice(-KEY_LENGTH)
       const fresh = young.get(key)
       const entry = fresh ?? old.get(key)
