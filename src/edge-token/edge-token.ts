@@ -69,7 +69,7 @@ export async function issueEdgeToken(claims: EdgeTokenClaims, signing: EdgeToken
   }
   const signer = openSigner(signing)
   const { iat = Math.floor(Date.now() / 1000), aud = DEFAULT_PROXY_IDENTIFIER } = claims
-  const written = { ver: '1.0', deviceregid: '', ...claims, aud, iat, exp: iat + lifetime }
+  const written = { deviceregid: '', ...claims, ver: '1.0', aud, iat, exp: iat + lifetime }
   requireIssuable(written)
   const payload = Buffer.from(JSON.stringify(written), 'utf8').toString('base64url')
   const signingInput = `${signer.header}.${payload}`

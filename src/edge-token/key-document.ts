@@ -6,21 +6,20 @@ export type DocumentFetch = (
   init: { headers: Record<string, string>; redirect: 'error'; signal: AbortSignal },
 ) => Promise<{ readonly status: number; readonly body: AsyncIterable<Uint8Array> | null }>
 
-const LONGEST_WAIT = 5_000
 const LARGEST_DOCUMENT = 1_048_576
 
 /**
- * Fetches a document of keys: no redirects, 200 alone, at most 1 MiB, within 5 s from the first byte sent to the last one
- * received.
+ * Fetches a document of keys: no redirects, 200 alone, at most 1 MiB, within `longestWait` milliseconds (5 s unless told)
+ * from the first byte sent to the last one received.
  * @throws {EdgeTokenError} `keys-unavailable`, with what went wrong as its cause.
  */
-export async function fetchDocument(url: string, fetch: DocumentFetch): Promise<Buffer> {
+export async function fetchDocument(url: string, fetch: DocumentFetch, longestWait = 5_000): Promise<Buffer> {
   const controller = new AbortController()
   let timer: NodeJS.Timeout | undefined
   const tooLate = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new EdgeTokenError('keys-unavailable', `no complete answer within ${LONGEST_WAIT / 1000} s`))
-    }, LONGEST_WAIT)
+      reject(new EdgeTokenError('keys-unavailable', `no complete answer within ${longestWait / 1000} s`))
+    }, longestWait)
   })
   try {
     // Raced, not only aborted: a fetch that is not the platform's may not heed its signal.

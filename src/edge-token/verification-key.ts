@@ -57,7 +57,8 @@ function keyOfJwk(jwk: Record<string, unknown>): VerificationKey | undefined {
   const algorithm = readAlgorithm(alg)
   if (alg !== undefined && (algorithm === undefined || !suits(key, algorithm))) return undefined
   const certified = readThumbprints(jwk, key)
-  return certified && { key, kid, algorithm, ...certified }
+  // Without a kid a key goes by its certificate, as it does in metadata.
+  return certified && { key, kid: kid ?? certified.x5t, algorithm, ...certified }
 }
 
 /** The thumbprints that a JWK gives, or that follow from its certificate; undefined where the two, or the keys, differ. */
