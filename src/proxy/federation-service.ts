@@ -49,5 +49,7 @@ export interface FederationService {
   readonly endedSessions: EndedSessionsView
   /** Whether a round trip could be answered now: its keys are known. */
   ready(): boolean
+  /** Resolves when it has been asked for its keys once, whether they came or not: a few seconds at most. */
+  readonly started?: Promise<void>
   close(): Promise<void>
 }

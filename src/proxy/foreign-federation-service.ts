@@ -65,6 +65,7 @@ export function openForeignFederationService(options: ForeignFederationServiceOp
   let verifier = createVerifier(issuer === '' ? 'unknown' : issuer)
   let ready = false
   let failure: unknown
+  const { promise: started, resolve: hasStarted } = Promise.withResolvers<void>()
 
   async function learn(): Promise<void> {
     for (let pause = FIRST_PAUSE; !closing.signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
@@ -77,10 +78,12 @@ export function openForeignFederationService(options: ForeignFederationServiceOp
         if (options.issuer === undefined) verifier = createVerifier(named)
         issuer = named
         ready = true
+        hasStarted()
         return
       } catch (error) {
         failure = error
       }
+      hasStarted()
       await sleep(pause, undefined, { signal: closing.signal, ref: false }).catch(() => undefined)
     }
   }
@@ -111,6 +114,7 @@ export function openForeignFederationService(options: ForeignFederationServiceOp
     trust: (id) => trusts.get(id.toLowerCase()),
     endedSessions: { isEnded: () => false, onEnded: () => () => undefined, lastHeardFrom: () => undefined },
     ready: () => ready,
+    started,
     async close() {
       closing.abort()
       await learning

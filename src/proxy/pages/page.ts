@@ -31,14 +31,20 @@ export const pageHeaders: Readonly<Record<string, string>> = {
 }
 
 /** Renders a page; it needs no script and nothing from elsewhere. */
-export function renderPage(page: Page, language: Language): string {
-  const { title, lines, action, application, requestId } = page
+export function renderPage({ title, lines, action, application, requestId }: Page, language: Language): string {
   const { facts } = proxyTexts[language]
-  const terms = [
-    ...(application === undefined ? [] : [[facts.application, application]]),
-    ...(requestId === undefined ? [] : [[facts.requestId, requestId]]),
-  ]
   const text = escapeHtml
+  const paragraphs = lines.map((line) => `<p>${text(line)}</p>`)
+  if (action !== undefined) {
+    const target = action.newTab === true ? ' target="_blank" rel="noopener"' : ''
+    paragraphs.push(
+      `<p class="actions"><a class="button" href="${text(action.href)}"${target}>${text(action.text)}</a></p>`,
+    )
+  }
+  const terms: string[] = []
+  if (application !== undefined) terms.push(`<dt>${text(facts.application)}</dt><dd>${text(application)}</dd>`)
+  if (requestId !== undefined) terms.push(`<dt>${text(facts.requestId)}</dt><dd><code>${text(requestId)}</code></dd>`)
+  if (terms.length > 0) paragraphs.push(`<dl>\n${terms.join('\n')}\n</dl>`)
   return `<!DOCTYPE html>
 <html lang="${language}">
 <head>
@@ -52,17 +58,8 @@ export function renderPage(page: Page, language: Language): string {
 <main>
 <div class="card">
 <h1>${text(title)}</h1>
-${lines.map((line) => `<p>${text(line)}</p>\n`).join('')}${
-  action === undefined
-    ? ''
-    : `<p class="actions"><a class="button" href="${text(action.href)}"${
-        action.newTab === true ? ' target="_blank" rel="noopener"' : ''
-      }>${text(action.text)}</a></p>\n`
-}${
-  terms.length === 0
-    ? ''
-    : `<dl>\n${terms.map(([term = '', fact = '']) => `<dt>${text(term)}</dt><dd>${text(fact)}</dd>\n`).join('')}</dl>\n`
-}</div>
+${paragraphs.join('\n')}
+</div>
 </main>
 </body>
 </html>

@@ -20,7 +20,8 @@ a.button:hover { box-shadow: inset 0 0 0 100px rgba(0, 0, 0, 0.12); }
 a.button:focus { outline: 3px solid #1f5fa8; outline-offset: 2px; }
 dl { margin: 28px 0 0; padding: 14px 0 0; border-top: 1px solid #e3e7ed; font-size: 14px; color: #56606f; }
 dt { font-weight: 600; }
-dd { margin: 0 0 8px; font-family: Consolas, "SF Mono", Menlo, "DejaVu Sans Mono", monospace; font-size: 13px; word-break: break-all; }
+dd { margin: 0 0 8px; overflow-wrap: break-word; word-wrap: break-word; }
+dd code { font-family: Consolas, "SF Mono", Menlo, "DejaVu Sans Mono", monospace; font-size: 13px; word-break: break-all; }
 dd:last-child { margin-bottom: 0; }
 @media (max-width: 520px) {
   html, body { background: #ffffff; }

@@ -53,7 +53,7 @@ export function createPreauthenticator(
   const catalogue = readApplications(options.applications, federationService)
   const area = createPreauthenticatedArea({ keys, federationService, acceptanceWindow })
 
-  const preauthenticate = (request: PlainRequest): Preauthentication | Promise<Preauthentication> => {
+  const decide = (request: PlainRequest): Preauthentication | Promise<Preauthentication> => {
     const { method, scheme, host } = request
     if (method === 'TRACE' || method === 'TRACK' || method === 'CONNECT') return badMethod(request)
     const plain = originForm(request.target, host)
@@ -93,6 +93,12 @@ export function createPreauthenticator(
       outcome: { decision: 'pass-through' },
     }
   }
+  // Whoever comes in the first moment after a start waits for the keys instead of being told to come back.
+  let starting = federationService.started?.then(() => {
+    starting = undefined
+  })
+  const preauthenticate: Preauthenticator = (request) =>
+    starting === undefined || federationService.ready() ? decide(request) : starting.then(() => decide(request))
   return Object.assign(preauthenticate, {
     close: async () => {
       if (federationService !== given) await federationService.close()
