@@ -3,6 +3,7 @@ import type { AccessCookieKey } from '../../edge-token/index.ts'
 import type { FederationService, SessionQuestion } from '../federation-service.ts'
 import type { PublishedApplication } from '../published-application.ts'
 import { onlyValue, type RequestCookies, readCookies } from './cookie-header.ts'
+import { createCookieMemory } from './cookie-memory.ts'
 import type { KeyRing } from './derived-keys.ts'
 import { identityHeaders } from './identity-headers.ts'
 import type { PreauthenticatedIdentity } from './preauthentication.ts'
@@ -45,11 +46,6 @@ interface Remembered extends Access {
   readonly question: SessionQuestion
 }
 
-/** A browser sends the same Cookie header again and again: what was opened is remembered by it, within these bounds. */
-const MOST_REMEMBERED = 10_000
-const MOST_CHARACTERS = 8_000_000
-const LONGEST_REMEMBERED = 8_192
-
 /**
  * Makes the check of access cookies: sealed by our ring for this application and host, not at its end, its trust still
  * enabled, its session not ended. Only a single cookie of the exact name counts. Deciphering is remembered; time, trust
@@ -58,21 +54,7 @@ const LONGEST_REMEMBERED = 8_192
 export function createAccessCheck(parts: { keys: KeyRing; federationService: FederationService }): AccessCheck {
   const { keys, federationService } = parts
   const { endedSessions } = federationService
-  const remembered = new Map<string, Remembered>()
-  let characters = 0
-
-  function remember(header: string, entry: Remembered): void {
-    if (header.length > LONGEST_REMEMBERED) return
-    if (remembered.delete(header)) characters -= header.length
-    // The oldest go first: a Map keeps the order of insertion.
-    for (const oldest of remembered.keys()) {
-      if (remembered.size < MOST_REMEMBERED && characters + header.length <= MOST_CHARACTERS) break
-      remembered.delete(oldest)
-      characters -= oldest.length
-    }
-    remembered.set(header, entry)
-    characters += header.length
-  }
+  const remembered = createCookieMemory<Remembered>()
 
   function refusal(application: PublishedApplication, question: SessionQuestion): NoAccess | undefined {
     if (federationService.trust(application.trustId ?? '')?.enabled !== true) return { code: 'trust-disabled' }
@@ -108,7 +90,7 @@ export function createAccessCheck(parts: { keys: KeyRing; federationService: Fed
       headers: identityHeaders(application, session),
       forwarded: cookies.forwarded,
     }
-    if (cookieHeader !== undefined) remember(cookieHeader, entry)
+    if (cookieHeader !== undefined) remembered.set(cookieHeader, entry)
     return { access: entry }
   }
 }
