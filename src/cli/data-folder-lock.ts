@@ -3,11 +3,12 @@
  * exclusive file lock on a database that is there for nothing else; the operating system takes it back when the process
  * dies, however it dies, so that nothing is ever left over to be cleaned up.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CliError } from './cli-error.ts'
+import { makeFolder } from './make-folder.ts'
 
 export interface DataFolderLock {
   /** Gives the folder free; more than once does no harm. */
@@ -41,7 +42,7 @@ function tryLock(folder: string): DataFolderLock | undefined {
   const file = join(folder, 'lock')
   let database: DatabaseSync | undefined
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     closeSync(openSync(file, 'a', 0o600))
     database = new DatabaseSync(file, { timeout: 0 })
     database.exec('begin exclusive')

@@ -84,15 +84,11 @@ export async function startServing(gatehouse: Gatehouse): Promise<RunningGatehou
 }
 
 /**
- * Waits for SIGTERM or SIGINT and closes the server then; the next signal ends the process at once with status 1.
- * @param options.onSignal called at the first one.
+ * Listens for SIGTERM and SIGINT from now on, so that one that comes while the server starts is not lost.
+ * @returns resolves with the name of the first one; the next one ends the process at once with status 1.
  */
-export async function serveUntilSignal(
-  running: RunningGatehouse,
-  options: { onSignal?: (signal: string) => void } = {},
-): Promise<void> {
-  const { log } = running.gatehouse
-  const signal = await new Promise<string>((resolve) => {
+export function firstSignal(): Promise<string> {
+  return new Promise((resolve) => {
     const onSignal = (name: string) => {
       resolve(name)
       for (const each of signals) {
@@ -102,9 +98,6 @@ export async function serveUntilSignal(
     }
     for (const each of signals) process.on(each, onSignal)
   })
-  options.onSignal?.(signal)
-  log.info({ signal }, 'ending')
-  await running.close()
 }
 
 const signals = ['SIGTERM', 'SIGINT'] as const

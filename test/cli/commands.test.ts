@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t from 'tap'
 import type { Program } from '../lab/processes.ts'
-import { type Installation, makeInstallation } from './installation.ts'
+import { type Installation, makeInstallation, temporaryFolder } from './installation.ts'
 
 const password = 'correct horse battery staple'
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -28,7 +28,7 @@ function auditOf({ data }: Installation): AuditRow[] {
 
 for (const where of ['on the data folder', 'through a running server'] as const) {
   t.test(`every command works ${where}`, async (t) => {
-    const here = await makeInstallation(t.testdir())
+    const here = await makeInstallation(await temporaryFolder(t))
     let server: Program | undefined
     if (where === 'through a running server') server = await here.serve()
     t.teardown(() => server?.stop('SIGKILL'))
@@ -283,7 +283,7 @@ for (const where of ['on the data folder', 'through a running server'] as const)
 t.test(
   'roles that a machine does not have are refused, and a proxy alone writes its changes into a file',
   async (t) => {
-    const folder = t.testdir()
+    const folder = await temporaryFolder(t)
     const proxy = await makeInstallation(join(folder, 'proxy'), {
       roles: ['proxy'],
       sts: undefined,
@@ -315,7 +315,7 @@ t.test(
 )
 
 t.test('hostile names come back as one harmless line, and leave nothing behind', async (t) => {
-  const here = (await makeInstallation(t.testdir())).inThisProcess
+  const here = (await makeInstallation(await temporaryFolder(t))).inThisProcess
   for (const name of [
     '\u001b[2Jx@contoso.test',
     'a\nb@contoso.test',
@@ -335,7 +335,7 @@ t.test('hostile names come back as one harmless line, and leave nothing behind',
 })
 
 t.test('bytes that are not UTF-8, a second line and too much on standard input are refused', async (t) => {
-  const here = await makeInstallation(t.testdir())
+  const here = await makeInstallation(await temporaryFolder(t))
   const add = ['user', 'add', 'alice@contoso.test', '--password-stdin', '--config', here.file]
   const { runGatehouse } = await import('../lab/gatehouse.ts')
   t.match(await runGatehouse(add, { input: Buffer.from([0xff, 0xfe, 0x0a]) }), { code: 2, stderr: /UTF-8/ })

@@ -1,5 +1,6 @@
 /** A configuration with its master key in a folder of its own, and the command run on it as a person would. */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { stringify } from 'yaml'
@@ -26,6 +27,13 @@ export interface Installation extends CommandRunner {
   readonly inThisProcess: CommandRunner
   /** Starts the server and waits until it is ready. */
   serve(words?: readonly string[]): Promise<Program>
+}
+
+/** A folder with a short path, so that a socket fits into it; removed at the end of the test. */
+export async function temporaryFolder(t: { teardown(work: () => unknown): void }): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  return folder
 }
 
 /** Federation server and proxy on a port that the system chooses, unless `changes` say otherwise. */

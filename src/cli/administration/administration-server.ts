@@ -184,8 +184,8 @@ function refuse(door: Door, request: IncomingMessage): Refusal | undefined {
   const { headers, rawHeaders } = request
   const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length
   const usage = (status: number, message: string): Refusal => ({ status, code: 'usage', message })
-  if (hosts !== 1 || headers.host?.toLowerCase() !== door.host)
-    return usage(421, 'this is not the name of the administration')
+  if (hosts !== 1) return usage(400, 'expected one Host line')
+  if (headers.host?.toLowerCase() !== door.host) return usage(421, 'this is not the name of the administration')
   if (headers.origin !== undefined) return { status: 403, code: 'not-permitted', message: 'not for browsers' }
   if (door.token !== undefined && !isBearer(headers.authorization, door.token)) {
     return { status: 401, code: 'not-permitted', message: 'the bearer token is missing or wrong' }

@@ -78,7 +78,7 @@ async function runLocally<Name extends OperationName>(
 }
 
 // Codes of a connection that says: there is no server behind this.
-const nobody = new Set(['ENOENT', 'ECONNREFUSED'])
+const nobody = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR'])
 
 /** The server's answer; undefined when none is there. */
 async function ask(

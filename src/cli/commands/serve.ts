@@ -17,7 +17,7 @@ export const serveCommand: CommandSpec = {
 
 async function serve(call: Call): Promise<Answer> {
   const configuration = await call.configuration()
-  const [{ isServing }, { createLog }, { openGatehouse }, { serveUntilSignal, startServing }] = await Promise.all([
+  const [{ isServing }, { createLog }, { openGatehouse }, { firstSignal, startServing }] = await Promise.all([
     import('../administration/administration.ts'),
     import('../log.ts'),
     import('../gatehouse.ts'),
@@ -29,6 +29,7 @@ async function serve(call: Call): Promise<Answer> {
       `a gatehouse server is at work on the data folder ${configuration.data} already`,
     )
   }
+  const signalled = firstSignal()
   const log = createLog(configuration.log)
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'fault; ending')
@@ -43,7 +44,9 @@ async function serve(call: Call): Promise<Answer> {
   log.info({ addresses, roles: configuration.roles }, 'ready')
   const ready = call.json ? JSON.stringify({ ready: true, addresses }) : `Gatehouse is ready: ${addresses.join(' ')}`
   call.terminal.stdout.write(`${ready}\n`)
-  await serveUntilSignal(running)
+  const signal = await signalled
+  log.info({ signal }, 'ending')
+  await running.close()
   log.info('ended')
   log.flush()
   return { data: undefined, text: '' }
