@@ -33,7 +33,8 @@ export function printFigures(figures: readonly Figure[]): void {
     }
     const value = figure.unit === 'ratio' ? figure.value.toFixed(2) : `${group(figure.value)} ${figure.unit}`
     const ratio = figure.ratio === undefined ? '' : figure.ratio.toFixed(2)
-    const verdict = figure.target === undefined ? '' : `${figure.reached ? 'reached' : 'NOT REACHED'} (${figure.target})`
+    const verdict =
+      figure.target === undefined ? '' : `${figure.reached ? 'reached' : 'NOT REACHED'} (${figure.target})`
     console.log(`  ${figure.by.padEnd(34)} ${value.padStart(16)}  ${ratio.padStart(6)}  ${verdict}`.trimEnd())
   }
 }

@@ -43,7 +43,7 @@ export async function benchSignIn(): Promise<Figure[]> {
     const session = await site.signIn(path, people[0] ?? '', password)
     for (let round = 0; round < ROUNDS; round += 1) {
       bareSign.push(await bareSigning())
-      sessionSignIns.push(await wrk(`http://127.0.0.1:${port}${path}`, { host: site.host, cookie: session }))
+      sessionSignIns.push(await wrk(`http://127.0.0.1:${port}${path}`, { Host: site.host, Cookie: session }))
       barePassword.push(await bareArgon2())
       passwordSignIns.push(await passwords(site, path, people, password))
     }
