@@ -1,7 +1,7 @@
 import type { NormalisedTarget } from '../../edge-token/published-url.ts'
 import type { FederationService } from '../federation-service.ts'
 import { type Access, createAccessCheck, type NoAccess } from './access-check.ts'
-import { answer, bearerChallenge, redirect } from './answers.ts'
+import { answer, redirect } from './answers.ts'
 import { challengeFor, clientKind, headerText } from './client-kind.ts'
 import { deleteCookie, onlyValue, type RequestCookies, readCookies } from './cookie-header.ts'
 import { preflightHeaders } from './cross-origin.ts'
@@ -9,7 +9,6 @@ import type { KeyRing } from './derived-keys.ts'
 import { isFederationReply } from './federation-reply.ts'
 import type { Allowed, Outcome, PlainRequest, Preauthentication, Responded } from './preauthentication.ts'
 import type { Publication } from './publication.ts'
-import { type RefusalCode, refusals } from './refusal.ts'
 import { openReplyCookie } from './reply-cookie.ts'
 import { issueRequestId, type RequestId, readRequestId } from './request-id.ts'
 import { cutRoundTrip, type RoundTripParameters } from './return-address.ts'
@@ -17,6 +16,8 @@ import { createSeenRoundTrips } from './seen-round-trips.ts'
 import { beginSignIn, findSignIn, keepsCookies, SIGN_IN_LIFETIME } from './sign-in-cookie.ts'
 import { signInAddress } from './sign-in-request.ts'
 import { judgeTokenReturn } from './token-return.ts'
+import { addressOf, trustOf, type Visit } from './visit.ts'
+import { addressTooLong, allow, askForSignIn, notReady, preflight, refuse } from './visit-answers.ts'
 
 /** The longest Location that servers and browsers on the way are known to take, both sides being set to 32 kB of headers. */
 const LONGEST_LOCATION = 30_000
@@ -24,15 +25,6 @@ const LONGEST_LOCATION = 30_000
 const ATTEMPTS = 2
 /** How fresh word from the federation service must be for a silent renewal; milliseconds. */
 const HEARD_WITHIN = 30_000
-
-/** A request on its way through one application. */
-interface Visit {
-  readonly request: PlainRequest
-  readonly publication: Publication
-  readonly path: string
-  readonly query: string
-  readonly now: Date
-}
 
 /**
  * Decides about requests for applications with preauthentication.
@@ -108,11 +100,13 @@ export function createPreauthenticatedArea(parts: {
       message: 'the token came without the sign-in cookie it belongs to',
     }
     if (access !== undefined) return redirect(address, { application, outcome })
-    if (!safe) return refuse(visit, 'stray-token', outcome.message ?? '')
+    if (!safe) return refuse(visit, 'stray-token', { message: outcome.message ?? '' })
     const recent = requestId !== undefined && now.getTime() - requestId.issuedAt.getTime() <= SIGN_IN_LIFETIME * 1000
     const lost = recent && !keepsCookies(cookies)
     if (lost && requestId.attempt >= ATTEMPTS)
-      return refuse(visit, 'cookie-not-kept', `attempt ${requestId.attempt} came back without any sign-in cookie`)
+      return refuse(visit, 'cookie-not-kept', {
+        message: `attempt ${requestId.attempt} came back without any sign-in cookie`,
+      })
     return challenge(visit, cookies, {}, lost ? requestId.attempt + 1 : 1)
   }
 
@@ -123,12 +117,15 @@ export function createPreauthenticatedArea(parts: {
     requestId: RequestId,
     cookie: string,
   ): Promise<Responded> {
-    const { request, publication, now } = visit
+    const { publication, now } = visit
     const { application, secure } = publication
     const over = deleteCookie(cookie, secure)
     const judgement = await judgeTokenReturn({ token, publication, address, requestId: requestId.text, now }, parts)
-    if (judgement.kind === 'unavailable') return notReady(request, publication, judgement.message, [over])
-    if (judgement.kind === 'refused') return refuse(visit, judgement.code, judgement.message, judgement.seconds, [over])
+    if (judgement.kind === 'unavailable') return notReady(visit, judgement.message, [over])
+    if (judgement.kind === 'refused') {
+      const { code, message, seconds } = judgement
+      return refuse(visit, code, { message, seconds, setCookies: [over] })
+    }
     const { upn } = judgement.identity
     return redirect(address, {
       application,
@@ -141,29 +138,13 @@ export function createPreauthenticatedArea(parts: {
     const { request, publication } = visit
     const { application } = publication
     if (federationService.trust(application.trustId ?? '')?.enabled !== true)
-      return refuse(visit, 'trust-disabled', 'the relying party trust is disabled or gone')
-    if (!federationService.ready())
-      return notReady(request, publication, 'the keys of the federation service are not known yet')
+      return refuse(visit, 'trust-disabled', { message: 'the relying party trust is disabled or gone' })
+    if (!federationService.ready()) return notReady(visit, 'the keys of the federation service are not known yet')
     const outcome: Outcome = { decision: 'sign-in-required', ...why, ...trustOf(publication) }
     const kind = clientKind(request)
     const given = challengeFor(kind, request.method)
     if (given === 'redirect') return beginRoundTrip(visit, cookies, outcome, attempt)
-    const signIn = `${publication.origin}${publication.ownPath}sign-in`
-    return answer(request, {
-      status: 401,
-      kind,
-      code: 'sign-in-required',
-      application,
-      outcome,
-      message: (texts) => texts.notSent(`${request.method.slice(0, 16)} ${visit.path.slice(0, 200)}`),
-      action: (texts) => ({ text: texts.signInNewTab, href: signIn, newTab: true }),
-      problem: {
-        title: 'Sign-in required',
-        detail: 'There is no valid session. Open sign_in in a browser, then repeat the request.',
-        sign_in: signIn,
-      },
-      headers: { 'WWW-Authenticate': bearerChallenge(publication, request) },
-    })
+    return askForSignIn(visit, kind, outcome)
   }
 
   function beginRoundTrip(
@@ -173,7 +154,7 @@ export function createPreauthenticatedArea(parts: {
     attempt = 1,
     address = addressOf(visit),
   ): Responded {
-    const { publication, request, now } = visit
+    const { publication, now } = visit
     const { application, host, secure, accessCookie } = publication
     const requestId = issueRequestId(keys, { host, attempt, now })
     const location = signInAddress(federationService.signInUrl(), {
@@ -182,14 +163,7 @@ export function createPreauthenticatedArea(parts: {
       returnAddress: address,
       requestId: requestId.text,
     })
-    if (location.length > LONGEST_LOCATION)
-      return answer(request, {
-        status: 414,
-        code: 'address-too-long',
-        application,
-        message: (texts) => texts.addressTooLong,
-        outcome: { ...outcome, code: 'address-too-long' },
-      })
+    if (location.length > LONGEST_LOCATION) return addressTooLong(visit, outcome)
     const roundTrip = { requestId, application: application.id, returnAddress: address }
     const setCookies = beginSignIn(roundTrip, { keys, host, secure, cookies })
     // Two of them: one was set from elsewhere, for a parent domain, and would stand in the way for ever.
@@ -286,81 +260,6 @@ export function createPreauthenticatedArea(parts: {
     const heard = federationService.endedSessions.lastHeardFrom()
     return heard !== undefined && now.getTime() - heard.getTime() < HEARD_WITHIN
   }
-
-  function refuse(
-    visit: Visit,
-    code: RefusalCode,
-    message: string,
-    seconds = 0,
-    setCookies: readonly string[] = [],
-  ): Responded {
-    const { request, publication } = visit
-    const { application } = publication
-    const { reason, wapEvent } = refusals[code]
-    return answer(request, {
-      status: 403,
-      code,
-      application,
-      message: (texts) => ({
-        title: code === 'cookie-not-kept' ? texts.cookieTitle : texts.refusedTitle,
-        lines: [texts.refusal(reason, seconds), texts.refusedAdvice],
-      }),
-      action: (texts) => ({ text: texts.signInAgain, href: addressOf(visit) }),
-      headers: setCookies.length === 0 ? {} : { 'Set-Cookie': setCookies },
-      outcome: {
-        decision: 'refused',
-        code,
-        message,
-        audit: true,
-        ...(wapEvent === undefined ? {} : { wapEvent }),
-        ...trustOf(publication),
-      },
-    })
-  }
-}
-
-function allow({ publication, path, query }: Visit, { identity, headers, forwarded }: Access): Allowed {
-  const { upn, relyingPartyTrust } = identity
-  return {
-    kind: 'allow',
-    application: publication.application,
-    identity,
-    request: { target: path + query, cookie: forwarded, setHeaders: headers, removeHeaders: publication.removeHeaders },
-    response: { setCookies: [] },
-    outcome:
-      upn === undefined
-        ? { decision: 'access-cookie', trustId: relyingPartyTrust }
-        : { decision: 'access-cookie', upn, trustId: relyingPartyTrust },
-  }
-}
-
-function preflight({ application }: Publication, headers: Readonly<Record<string, string>>): Responded {
-  return { kind: 'respond', status: 204, headers, body: '', application, outcome: { decision: 'preflight' } }
-}
-
-function notReady(
-  request: PlainRequest,
-  { application }: Publication,
-  message: string,
-  setCookies: readonly string[] = [],
-): Responded {
-  return answer(request, {
-    status: 503,
-    code: 'keys-unavailable',
-    application,
-    message: (texts) => texts.notReady,
-    headers: { 'Retry-After': '5', ...(setCookies.length === 0 ? {} : { 'Set-Cookie': setCookies }) },
-    outcome: { decision: 'not-ready', code: 'keys-unavailable', message },
-  })
-}
-
-/** The absolute address of a visit as a browser would write it, so that it compares equal when it comes back. */
-function addressOf({ publication, path, query }: Visit): string {
-  return new URL(publication.origin + path + query).href
-}
-
-function trustOf({ application }: Publication): { trustId?: string } {
-  return application.trustId === undefined ? {} : { trustId: application.trustId }
 }
 
 function parentDomains(host: string): string[] {
