@@ -73,7 +73,7 @@ function runner(run: CommandRunner['run']): CommandRunner {
     run,
     async json<T>(words: readonly string[], input?: string) {
       const { code, stdout, stderr } = await run([...words.slice(0, 2), '--json', ...words.slice(2)], input)
-      if (code !== 0) throw new Error(`gatehouse ${words.join(' ')} ended with ${code}: ${stderr}`)
+      if (code !== 0) throw new Error(`gatehouse ${words.join(' ')} ended with ${code}: ${stderr}${stdout}`)
       return JSON.parse(stdout) as T
     },
   }

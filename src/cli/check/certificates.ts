@@ -28,7 +28,7 @@ export async function checkCertificates(
         const said = `${certificate.names.join(', ')}, ends ${certificate.notAfter.toISOString()} (in ${days} days)`
         findings.push(days < 30 ? warning(file, `${said}: time to replace it`) : ok(file, said))
       } catch (error) {
-        findings.push(failed(file, reasonOf(error)))
+        findings.push(failed(file, error instanceof Error ? error.message : String(error)))
       }
     }
     for (const host of new Set(hosts)) {

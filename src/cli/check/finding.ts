@@ -18,13 +18,17 @@ export function findingsOf(area: Finding['area']): Record<Finding['result'], Tel
   return { ok: tell('ok'), warning: tell('warning'), failed: tell('failed') }
 }
 
-/** The error's own words and code, on one line. */
+/** What was at the bottom of an error, in its own words and with its code, on one line. */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const causes = [error, error.cause].filter((each) => each instanceof Error)
-  const code = causes.map((each) => ('code' in each ? String(each.code) : '')).find((each) => each !== '')
-  const message =
-    causes.map((each) => each.message).find((each) => each !== '' && each !== 'fetch failed') ?? error.name
+  let at = error
+  for (let depth = 0; depth < 8; depth++) {
+    const inner: unknown = at instanceof AggregateError ? at.errors[0] : at instanceof Error ? at.cause : undefined
+    if (!(inner instanceof Error)) break
+    at = inner
+  }
+  if (!(at instanceof Error)) return String(at)
+  const code = 'code' in at ? String(at.code) : undefined
+  const message = at.message === '' ? at.name : at.message
   return code === undefined || message.includes(code) ? message : `${message} (${code})`
 }
 

@@ -1,7 +1,8 @@
-import { chmod, mkdir, open } from 'node:fs/promises'
+import { chmod, open } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { CliError } from '../cli-error.ts'
 import type { Answer, Call, CommandSpec } from '../command.ts'
+import { makeFolder } from '../make-folder.ts'
 
 /** `gatehouse init` */
 export const initCommand: CommandSpec = {
@@ -50,12 +51,12 @@ async function init(call: Call): Promise<Answer> {
   ])
   // What is written has to hold: a wrong --url is told here, not at the first start.
   const { data, masterKeyFile, sts } = parseConfiguration(text, { file })
-  await mkdir(folder, { recursive: true })
+  makeFolder(folder, 0o755)
   await writeNew(file, text)
   const keyIsNew = !(await exists(masterKeyFile))
   if (keyIsNew) createMasterKey(masterKeyFile)
   else readMasterKey(masterKeyFile)
-  await mkdir(data, { recursive: true, mode: 0o700 })
+  makeFolder(data)
   await chmod(data, 0o700)
   const key = keyIsNew
     ? 'master key: keep a copy apart from the backup of the data folder'
