@@ -2,7 +2,7 @@
  * The folder of a demo: `gatehouse.yaml`, `master.key`, `data/`, `tls/` with `--tls`, `demo.json`, and the log. Made when
  * it is not there; taken up as it is, with what a person changed in `gatehouse.yaml`, when the demo made it before.
  */
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
@@ -10,6 +10,7 @@ import { type Document, isMap, parseDocument } from 'yaml'
 import { createMasterKey } from '../../sts/keys/master-key.ts'
 import { CliError } from '../cli-error.ts'
 import { lockDataFolder } from '../data-folder-lock.ts'
+import { makeFolder } from '../make-folder.ts'
 import { type DemoOptions, requireLoopback } from './demo-options.ts'
 import { type DemoAddress, demoHosts, demoOrigin } from './demo-plan.ts'
 
@@ -40,7 +41,7 @@ export async function openDemoFolder(options: DemoOptions): Promise<DemoFolder> 
   const path = options.data === undefined ? await mkdtemp(join(tmpdir(), 'gatehouse-demo-')) : resolve(options.data)
   const remove = () => (options.data === undefined ? rm(path, { recursive: true, force: true }) : Promise.resolve())
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    makeFolder(path)
     return { ...(await furnish(path, options)), temporary: options.data === undefined, remove }
   } catch (error) {
     await remove()
@@ -149,6 +150,7 @@ async function makeMasterKey(file: string): Promise<void> {
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
+  ENOENT: 'no folder can be made there',
   EPERM: 'permission denied',
   EROFS: 'the file system is read-only',
   ENOTDIR: 'it lies below something that is not a folder',

@@ -1,4 +1,5 @@
 /** `gatehouse demo` as a person and a program meet it: what it prints, what it keeps, how it ends. */
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -166,6 +167,7 @@ t.test('what is in its way is one clear line and exit status 1', async (t) => {
   writeFileSync(join(folder, 'file'), 'a file')
   const taken = createServer().listen(0, '127.0.0.1')
   t.teardown(() => taken.close())
+  await once(taken, 'listening')
   const { port } = taken.address() as { port: number }
   const foreign = join(folder, 'foreign')
   mkdirSync(foreign)
