@@ -3,53 +3,10 @@
  * docs/configuration.md is made from. What an administrator manages (people, trusts, applications) is not here but in
  * the data folder. Paths are relative to the configuration file.
  */
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import { z } from 'zod'
-
-const filePath = z
-  .string()
-  .min(1, 'must name a file')
-  .max(4096)
-  .refine((text) => !text.includes('\0'), 'must not hold a NUL character')
-
-const seconds = (least: number, most: number) => z.int('must be a whole number of seconds').min(least).max(most)
-
-/** Scheme, host and port: a base address without path, query or user. */
-const origin = z.string().superRefine((text, context) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    context.addIssue('must be an address such as https://sts.contoso.test')
-  } else if (
-    url.pathname !== '/' ||
-    url.search !== '' ||
-    url.hash !== '' ||
-    url.username !== '' ||
-    url.password !== ''
-  ) {
-    context.addIssue('must be a base address: scheme, host and port, nothing behind it')
-  }
-})
-
-const webAddress = z.string().superRefine((text, context) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    context.addIssue('must be an http or https address')
-  } else if (url.username !== '' || url.password !== '' || url.hash !== '') {
-    context.addIssue('must be without user name, password and fragment')
-  }
-})
-
-const ipAddress = z.string().refine((text) => isIP(text) !== 0, 'must be an IP address')
-
-const network = z.string().refine((text) => {
-  const [address = '', prefix, more] = text.split('/')
-  const family = isIP(address)
-  if (family === 0 || more !== undefined) return false
-  if (prefix === undefined) return true
-  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128)
-}, 'must be an IP address or a network such as 10.0.0.0/8')
-
-const port = z.int('must be a port number').min(0).max(65_535)
+import { isLoopback } from '../listeners/address-list.ts'
+import { filePath, hostName, ipAddress, network, origin, port, seconds, webAddress } from './value-kinds.ts'
 
 const certificate = z
   .strictObject({
@@ -253,14 +210,6 @@ const administration = z
     if (given === 0 && value.socket === false) context.addIssue('must leave one way in: `socket`, or `address`')
   })
 
-const hostName = z
-  .string()
-  .max(253)
-  .regex(
-    /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i,
-    'must be a host name, or one below `*.`',
-  )
-
 /** The whole of `gatehouse.yaml`, before paths are made absolute. */
 export const configurationSchema = z.strictObject({
   roles: z
@@ -336,13 +285,3 @@ export const pathKeys: readonly (readonly string[])[] = [
   ['administration', 'socket'],
   ['administration', 'tokenFile'],
 ]
-
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8, 'ipv4')
-loopback.addAddress('::1', 'ipv6')
-
-/** Whether an IP address is this machine's own and nobody else's; false for what is not an IP address. */
-export function isLoopback(address: string): boolean {
-  const family = isIP(address)
-  return family !== 0 && loopback.check(address, family === 4 ? 'ipv4' : 'ipv6')
-}

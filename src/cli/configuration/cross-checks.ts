@@ -10,7 +10,9 @@ export interface ValueProblem {
 
 const shape = configurationSchema.shape
 const looseTrusts = z.looseObject({
-  federationService: z.looseObject({ trusts: z.array(z.looseObject({ id: z.unknown().optional(), name: z.unknown().optional() })) }),
+  federationService: z.looseObject({
+    trusts: z.array(z.looseObject({ id: z.unknown().optional(), name: z.unknown().optional() })),
+  }),
 })
 const looseListeners = z.array(z.looseObject({ address: z.unknown().optional(), port: z.unknown().optional() }))
 
@@ -28,7 +30,8 @@ export function crossCheck(raw: Readonly<Record<string, unknown>>, file: string)
   if (roles.success) {
     const [isSts, isProxy] = [roles.data.includes('sts'), roles.data.includes('proxy')]
     const { sts, proxy } = raw
-    const foreign = z.looseObject({ federationService: z.unknown().optional() }).safeParse(proxy).data?.federationService
+    const foreign = z.looseObject({ federationService: z.unknown().optional() }).safeParse(proxy)
+      .data?.federationService
     if (isSts && sts === undefined) problem(['sts'], 'is missing: the role `sts` needs at least `url`')
     if (!isSts && sts !== undefined) problem(['sts'], 'is given, but `roles` does not name `sts`')
     if (!isProxy && proxy !== undefined) problem(['proxy'], 'is given, but `roles` does not name `proxy`')

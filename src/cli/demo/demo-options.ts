@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import { parseArgs } from 'node:util'
 import { CliError } from '../cli-error.ts'
-import { isLoopback } from '../configuration/configuration.ts'
+import { isLoopback } from '../listeners/address-list.ts'
 
 export interface DemoOptions {
   /** Undefined: the one of the data folder, or 8080. 0: one that is free. */
