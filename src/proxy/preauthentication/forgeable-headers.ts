@@ -89,6 +89,9 @@ const forgeable: readonly string[] = [
   'x-original-host',
   'x-host',
   'x-http-host-override',
+  // orders to a framework: who may send DELETE is decided by what the request says it is
+  'x-http-method-override',
+  'x-method-override',
 ]
 
 const whole = new Set(forgeable.filter((name) => !name.endsWith('*')))
@@ -117,11 +120,27 @@ export function headersToRemove(own: Iterable<string>): (lowerName: string) => b
     const before = known.get(lowerName)
     if (before !== undefined) return before
     const plain = plainHeaderName(lowerName)
-    const answer = ours.has(plain) || isForgeable(plain)
+    const answer = ours.has(plain) || isForgeable(plain) || (plain === METHOD_OVERRIDE && lowerName !== plain)
     if (known.size < 512 && lowerName.length <= 64) known.set(lowerName, answer)
     return answer
   }
 }
+
+/**
+ * X-HTTP-Method-Override goes on to the backend where it names a method: some clients can say PUT in no other way, and no
+ * decision of ours looks at it. Anything else in it, and any other spelling of the name, does not.
+ * @param removal of the application.
+ */
+export function removalFor(
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+  removal: (lowerName: string) => boolean,
+): (lowerName: string) => boolean {
+  const override = headers[METHOD_OVERRIDE]
+  if (override === undefined || (typeof override === 'string' && /^[a-z]{3,20}$/i.test(override))) return removal
+  return (lowerName) => lowerName === METHOD_OVERRIDE || removal(lowerName)
+}
+
+const METHOD_OVERRIDE = 'x-http-method-override'
 
 /** Names that carry something else than a person: an identity header may not take them. */
 const taken = new Set([
