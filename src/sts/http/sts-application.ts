@@ -50,6 +50,10 @@ export function createStsApplication(options: StsApplicationOptions): Applicatio
   const send = (response: Response, { requestId }: Pick<StsRequest, 'requestId'>, answer: Answer) =>
     sendAnswer(response, answer, { ...always, 'client-request-id': requestId })
 
+  // Nothing was decided about anybody, so the audit trail is not concerned.
+  const logRefusal = ({ requestId, clientAddress, method }: StsRequest, status: number) =>
+    log.info({ status, method, clientAddress, requestId }, 'request refused')
+
   const refuse = async (request: StsRequest, code: string, target: string): Promise<Answer> => {
     await decisions(request, { event: 'request-refused', result: 'failure', what: target, code })
     return pages(request, (strings) => {
@@ -61,7 +65,10 @@ export function createStsApplication(options: StsApplicationOptions): Applicatio
   const answerTo = async (endpoint: Endpoint, incoming: Request): Promise<[StsRequest, Answer | undefined]> => {
     const { request, problem } = readRequest(incoming, options.languages)
     const handler = incoming.method === 'POST' ? endpoint.post : isRead(incoming.method) ? endpoint.get : undefined
-    if (handler === undefined) return [request, methodNotAllowed(request, endpoint, pages)]
+    if (handler === undefined) {
+      logRefusal(request, 405)
+      return [request, methodNotAllowed(request, endpoint, pages)]
+    }
     if (problem !== undefined) return [request, await refuse(request, problem, endpoint.path)]
     if (incoming.method !== 'POST') return [request, await handler(request)]
     const body = await readFormBody(incoming)
@@ -81,6 +88,7 @@ export function createStsApplication(options: StsApplicationOptions): Applicatio
   }
   app.use((incoming: Request, response: Response) => {
     const { request } = readRequest(incoming, options.languages)
+    logRefusal(request, 404)
     send(response, request, notFound(request, pages))
   })
   // Express tells an error handler by its four parameters.
