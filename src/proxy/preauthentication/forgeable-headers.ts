@@ -89,9 +89,6 @@ const forgeable: readonly string[] = [
   'x-original-host',
   'x-host',
   'x-http-host-override',
-  // orders to a framework: who may send DELETE is decided by what the request says it is
-  'x-http-method-override',
-  'x-method-override',
 ]
 
 const whole = new Set(forgeable.filter((name) => !name.endsWith('*')))

@@ -7,6 +7,7 @@ import { deleteCookie, onlyValue, type RequestCookies, readCookies } from './coo
 import { preflightHeaders } from './cross-origin.ts'
 import type { KeyRing } from './derived-keys.ts'
 import { isFederationReply } from './federation-reply.ts'
+import { removalFor } from './forgeable-headers.ts'
 import type { Allowed, Outcome, PlainRequest, Preauthentication, Responded } from './preauthentication.ts'
 import type { Publication } from './publication.ts'
 import { openReplyCookie } from './reply-cookie.ts'
@@ -242,7 +243,7 @@ export function createPreauthenticatedArea(parts: {
         target: path + query,
         cookie: cookies.forwarded,
         setHeaders: {},
-        removeHeaders: publication.removeHeaders,
+        removeHeaders: removalFor(request.headers, publication.removeHeaders),
       },
       response: { setCookies: [] },
       outcome: { decision: 'federation-reply', ...trustOf(publication) },

@@ -10,6 +10,7 @@ import { answer, redirect } from './answers.ts'
 import { headerText } from './client-kind.ts'
 import { readCookies } from './cookie-header.ts'
 import { foreignOrigin } from './cross-origin.ts'
+import { removalFor } from './forgeable-headers.ts'
 import { createPreauthenticatedArea } from './preauthenticated-area.ts'
 import type { PlainRequest, Preauthentication, Preauthenticator, Responded } from './preauthentication.ts'
 import { publicationOf } from './publication.ts'
@@ -87,7 +88,7 @@ export function createPreauthenticator(
         target: path + query,
         cookie: forwarded,
         setHeaders: {},
-        removeHeaders: publication.removeHeaders,
+        removeHeaders: removalFor(request.headers, publication.removeHeaders),
       },
       response: { setCookies: [] },
       outcome: { decision: 'pass-through' },

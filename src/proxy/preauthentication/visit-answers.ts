@@ -1,19 +1,25 @@
 import type { Access } from './access-check.ts'
 import { answer, bearerChallenge } from './answers.ts'
 import type { ClientKind } from './client-kind.ts'
+import { removalFor } from './forgeable-headers.ts'
 import type { Allowed, Outcome, Responded } from './preauthentication.ts'
 import type { Publication } from './publication.ts'
 import { type RefusalCode, refusals } from './refusal.ts'
 import { addressOf, trustOf, type Visit } from './visit.ts'
 
 /** Lets a visit through as the person whom its access cookie names. */
-export function allow({ publication, path, query }: Visit, { identity, headers, forwarded }: Access): Allowed {
+export function allow({ request, publication, path, query }: Visit, { identity, headers, forwarded }: Access): Allowed {
   const { upn, relyingPartyTrust } = identity
   return {
     kind: 'allow',
     application: publication.application,
     identity,
-    request: { target: path + query, cookie: forwarded, setHeaders: headers, removeHeaders: publication.removeHeaders },
+    request: {
+      target: path + query,
+      cookie: forwarded,
+      setHeaders: headers,
+      removeHeaders: removalFor(request.headers, publication.removeHeaders),
+    },
     response: { setCookies: [] },
     outcome:
       upn === undefined

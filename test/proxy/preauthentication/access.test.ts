@@ -227,6 +227,24 @@ t.test('what a client could forge', async (t) => {
     t.ok(guarded.request.removeHeaders('x_person'))
     t.notOk(open_.request.removeHeaders('x-person'))
   })
+  t.test('as X-HTTP-Method-Override goes on only where it names a method, in its one spelling', async (t) => {
+    for (const [value, removed] of [
+      ['PUT', false],
+      ['patch', false],
+      ['administrator@contoso.test', true],
+      ['PUT, DELETE', true],
+      ['', true],
+    ] as const) {
+      const headers = { ...navigation, cookie: `EdgeAccessCookie=${seal()}`, 'x-http-method-override': value }
+      for (const url of [crm, 'https://news.contoso.test/']) {
+        const answer = await preauthenticate(plainRequest(url, { headers }))
+        if (answer.kind !== 'allow') throw new Error('expected to be let in')
+        t.equal(answer.request.removeHeaders('x-http-method-override'), removed, `${value} at ${url}`)
+        t.ok(answer.request.removeHeaders('x_http_method_override'))
+        t.ok(answer.request.removeHeaders('x-forwarded-for'))
+      }
+    }
+  })
   t.test('does not fill the memory with names', async (t) => {
     if (guarded.kind !== 'allow') throw new Error('expected to be let in')
     for (let at = 0; at < 2000; at++) guarded.request.removeHeaders(`x-invented-${at}`)
