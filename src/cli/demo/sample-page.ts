@@ -41,7 +41,7 @@ th{font-weight:600;white-space:nowrap}
 code{white-space:nowrap}
 p.soft code{white-space:normal;overflow-wrap:anywhere}
 td{font-family:ui-monospace,Consolas,monospace;font-size:.875rem;overflow-wrap:anywhere}
-@media (max-width:36rem){th,td{display:block;padding-right:0}td{border-top:0;padding-top:0}th{padding-bottom:0;white-space:normal}}
+@media (max-width:36rem){header strong{flex-basis:100%}th,td{display:block;padding-right:0}td{border-top:0;padding-top:0}th{padding-bottom:0;white-space:normal}}
 `
 
 /**
