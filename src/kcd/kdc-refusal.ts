@@ -15,12 +15,13 @@ export interface KdcRefusal {
  * @param doing what was asked of the KDC, to follow "refused", such as `a ticket to HTTP/app.corp.test on behalf of alice`.
  * @param code overrides the code of the table where the caller knows more (KDC_ERR_BADOPTION of S4U2Proxy, for one).
  * @param advice overrides the advice of the table.
+ * @param by who refused, where it is not the KDC: a backend sends a KRB-ERROR as well.
  * @see RFC 4120 §7.5.9
  */
 export function kerberosErrorFromKdc(
   refusal: KdcRefusal,
   doing: string,
-  { code, advice }: { code?: KerberosErrorCode; advice?: string } = {},
+  { code, advice, by = 'the KDC' }: { code?: KerberosErrorCode; advice?: string; by?: string } = {},
 ): KerberosError {
   const facts = kdcErrorFacts(refusal.errorCode)
   const text = refusal.text === undefined ? undefined : oneLine(refusal.text)
@@ -30,7 +31,7 @@ export function kerberosErrorFromKdc(
     refusal.ntStatus === undefined ? undefined : `NTSTATUS 0x${refusal.ntStatus.toString(16).padStart(8, '0')}`,
   ].filter((part) => part !== undefined)
   const where = refusal.realm === undefined ? '' : ` of ${oneLine(refusal.realm)}`
-  const message = `the KDC${where} refused ${doing}: ${said.join(', ')}. ${facts.meaning} ${advice ?? facts.advice}`
+  const message = `${by}${where} refused ${doing}: ${said.join(', ')}. ${facts.meaning} ${advice ?? facts.advice}`
   return new KerberosError(code ?? facts.code, message, {
     kdcCode: refusal.errorCode,
     kdcText: text,
