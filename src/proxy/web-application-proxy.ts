@@ -118,7 +118,7 @@ interface Visit {
   readonly upgrade: UpgradeSocket | undefined
   outcome: Outcome | undefined
   application: PublishedApplication | undefined
-  exchange: Exchange | undefined
+  exchange: Exchange<Visit> | undefined
   failure: GatewayFailure | undefined
 }
 
@@ -151,23 +151,21 @@ export function createWebApplicationProxy(options: WebApplicationProxyOptions): 
   let inFlight = 0
   let idle: (() => void) | undefined
 
-  const host: ExchangeHost = {
+  const host: ExchangeHost<Visit> = {
     streams,
     get closing() {
       return state !== 'open'
     },
-    failed: (exchange, failure) => fail(visits.get(exchange) as Visit, failure),
+    failed: (visit, failure) => fail(visit, failure),
     resend(exchange, { method, path: target, headers }) {
       const outgoing = { method, target, headers, expectContinue: false, hasBody: false }
       sendByNode(exchange, outgoing, connections.singleUse(exchange.backend))
     },
-    connectionBound(exchange) {
-      const { origin, request } = visits.get(exchange) as Visit
-      if (!origin.trusted || exchange.session !== undefined)
+    connectionBound({ origin, request, exchange }) {
+      if (exchange !== undefined && (!origin.trusted || exchange.session !== undefined))
         connections.bind(request.socket, exchange.backend, ownerOf(exchange.allowed))
     },
   }
-  const visits = new WeakMap<Exchange, Visit>()
 
   function begin(visit: Visit): void {
     inFlight++
@@ -227,14 +225,13 @@ export function createWebApplicationProxy(options: WebApplicationProxyOptions): 
     }
     const backend = backendOf(allowed.application)
     const head = requestHead(request, allowed, backend, origin, via === false ? undefined : via)
-    const exchange = new Exchange(host, request, response, allowed, backend, head.wantsTrailers)
+    const exchange = new Exchange(host, visit, request, response, allowed, backend, head.wantsTrailers)
     visit.exchange = exchange
-    visits.set(exchange, visit)
     if (upgrade === undefined) send(visit, exchange, head)
     else tunnel(visit, upgrade, exchange, head)
   }
 
-  function send(visit: Visit, exchange: Exchange, head: RequestHead): void {
+  function send(visit: Visit, exchange: Exchange<Visit>, head: RequestHead): void {
     const { request } = visit
     const { allowed, backend } = exchange
     const { target } = allowed.request
@@ -258,7 +255,7 @@ export function createWebApplicationProxy(options: WebApplicationProxyOptions): 
   }
 
   /** The connection that belongs to this client alone, where its authentication, or that of a request before, asks for one. */
-  function ownConnection({ request, origin }: Visit, exchange: Exchange, head: RequestHead): Agent | undefined {
+  function ownConnection({ request, origin }: Visit, exchange: Exchange<Visit>, head: RequestHead): Agent | undefined {
     const { allowed, backend } = exchange
     const owner = ownerOf(allowed)
     const bound = connections.boundAgent(request.socket, backend, owner)
@@ -268,7 +265,7 @@ export function createWebApplicationProxy(options: WebApplicationProxyOptions): 
     return connections.bind(request.socket, backend, owner)
   }
 
-  function tunnel(visit: Visit, held: UpgradeSocket, exchange: Exchange, head: RequestHead): void {
+  function tunnel(visit: Visit, held: UpgradeSocket, exchange: Exchange<Visit>, head: RequestHead): void {
     const { backend, session, allowed } = exchange
     const ofSession = session?.sid === undefined ? 0 : streams.sizeOf(session.sid)
     if (streams.size >= total || ofSession >= perSession) {
@@ -385,7 +382,7 @@ function plainRequest({ request, requestId, origin, upgrade }: Visit): PlainRequ
     headers: request.headers,
     clientAddress: origin.address,
     requestId,
-    ...(upgrade === undefined ? undefined : { upgrade: 'websocket' }),
+    upgrade: upgrade === undefined ? undefined : 'websocket',
   }
 }
 

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { Socket } from 'node:net'
 import type { Dispatcher, Pool } from 'undici'
 import type { SessionQuestion } from '../federation-service.ts'
@@ -15,16 +15,16 @@ import {
 } from './response-headers.ts'
 
 /** What an exchange needs of the proxy it belongs to; one object for all of them. */
-export interface ExchangeHost {
+export interface ExchangeHost<Visit> {
   readonly streams: OpenStreams
   /** The proxy stops: connections of clients are not kept for another request. */
   readonly closing: boolean
   /** Nothing was sent to the client yet: answer with a page. */
-  failed(exchange: Exchange, failure: GatewayFailure): void
+  failed(visit: Visit, failure: GatewayFailure): void
   /** Sends once more what met a connection that the backend was just closing, on a new one. */
-  resend(exchange: Exchange, request: PoolRequest): void
+  resend(exchange: Exchange<Visit>, request: PoolRequest): void
   /** The backend asks for an authentication that binds to its connection. */
-  connectionBound(exchange: Exchange): void
+  connectionBound(visit: Visit): void
 }
 
 /** What is sent to a pool; `servername` is undici's, though not in its types. */
@@ -38,7 +38,8 @@ export interface PoolRequest extends Dispatcher.DispatchOptions {
  * writes it to the client, piece by piece as it comes, no faster than the client reads. An answer that breaks off is cut
  * off for the client too, so that half of it never looks whole; a client that goes away ends the request to the backend.
  */
-export class Exchange implements Dispatcher.DispatchHandler, OpenStream {
+export class Exchange<Visit = unknown> implements Dispatcher.DispatchHandler, OpenStream {
+  readonly visit: Visit
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly allowed: Allowed
@@ -46,7 +47,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenStream {
   readonly session: SessionQuestion | undefined
   /** Why there was no whole answer, for the log. */
   failure: GatewayFailure | undefined
-  readonly #host: ExchangeHost
+  readonly #host: ExchangeHost<Visit>
   readonly #wantsTrailers: boolean
   #controller: Dispatcher.DispatchController | undefined
   #again: PoolRequest | undefined
@@ -58,7 +59,8 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenStream {
   #stalled: NodeJS.Timeout | undefined
 
   constructor(
-    host: ExchangeHost,
+    host: ExchangeHost<Visit>,
+    visit: Visit,
     request: IncomingMessage,
     response: ServerResponse,
     allowed: Allowed,
@@ -66,6 +68,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenStream {
     wantsTrailers: boolean,
   ) {
     this.#host = host
+    this.visit = visit
     this.request = request
     this.response = response
     this.allowed = allowed
@@ -126,13 +129,13 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenStream {
     this.#writeHead(status, reason, head.headers)
     this.#phase = 'head'
     this.#again = undefined
-    if (head.connectionBound) this.#host.connectionBound(this)
+    if (head.connectionBound) this.#host.connectionBound(this.visit)
     if (head.eventStream) {
       this.response.flushHeaders()
       this.#streams = true
       this.#host.streams.add(this)
     }
-    process.nextTick(flush, this)
+    flushSoon(this)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -177,7 +180,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenStream {
     }
     this.failure = gatewayFailure(error)
     this.#phase = 'ended'
-    this.#host.failed(this, this.failure)
+    this.#host.failed(this.visit, this.failure)
   }
 
   /** The session of an event stream ended, or the proxy stops: the stream ends, whole. */
@@ -219,7 +222,8 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenStream {
     if (status === 204 || status === 304)
       for (const text of headers) if (INVALID_VALUE.test(text)) throw invalidHeader(text)
     try {
-      if (reason && !INVALID_VALUE.test(reason)) this.response.writeHead(status, reason, headers)
+      if (reason && reason !== STATUS_CODES[status] && !INVALID_VALUE.test(reason))
+        this.response.writeHead(status, reason, headers)
       else this.response.writeHead(status, headers)
     } catch (error) {
       this.response.statusMessage = ''
@@ -241,7 +245,20 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenStream {
   }
 }
 
-const flush = (exchange: Exchange): void => exchange.flush()
+/** Exchanges whose head waits for the end of the turn; one turn of the event loop begins several. */
+let waiting: { flush(): void }[] = []
+const settled = Promise.resolve()
+
+/** Has `exchange.flush` called when the parser has given all that came at once: cheaper than a tick for each. */
+function flushSoon(exchange: { flush(): void }): void {
+  if (waiting.push(exchange) === 1) settled.then(flushWaiting)
+}
+
+function flushWaiting(): void {
+  const exchanges = waiting
+  waiting = []
+  for (const exchange of exchanges) exchange.flush()
+}
 
 const invalidHeader = (text: string): ForwardingError =>
   new ForwardingError('backend-answer', `invalid header ${JSON.stringify(text.slice(0, 80))}`)
