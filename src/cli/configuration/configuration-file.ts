@@ -13,8 +13,9 @@ import { crossCheck } from './cross-checks.ts'
 import { applyEnvironment, readEnvironment } from './environment.ts'
 import { issueProblems } from './issue-text.ts'
 
-const sizeLimit = 1_048_576
+const sizeLimit = 262_144
 const depthLimit = 16
+const mostShown = 100
 
 /**
  * Reads and checks a configuration.
@@ -72,9 +73,11 @@ export function parseConfiguration(
 
 function configurationError(file: string, problems: readonly Problem[]): CliError {
   const byLine = [...problems].sort((a, b) => lineOf(a) - lineOf(b))
-  const lines = byLine.map(({ where, path, message }) => `  ${where}: ${path === '' ? '' : `${path} `}${message}`)
+  const shown = byLine.slice(0, mostShown)
+  const lines = shown.map(({ where, path, message }) => `  ${where}: ${path === '' ? '' : `${path} `}${message}`)
+  if (shown.length < problems.length) lines.push(`  … and ${problems.length - shown.length} more`)
   const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
-  return new CliError('configuration', `${file} has ${count}:\n${lines.join('\n')}`, { problems: byLine })
+  return new CliError('configuration', `${file} has ${count}:\n${lines.join('\n')}`, { problems: shown })
 }
 
 const lineOf = ({ where }: Problem) => Number(/:(\d+)$/.exec(where)?.[1] ?? 0)
@@ -90,7 +93,7 @@ async function readText(file: string): Promise<string> {
         if (bytesRead === 0) break
         length += bytesRead
       }
-      if (length > sizeLimit) throw new CliError('file', `${file} is larger than 1 MiB: not a configuration`)
+      if (length > sizeLimit) throw new CliError('file', `${file} is larger than 256 KiB: not a configuration`)
       return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length))
     } finally {
       await handle.close()
@@ -121,7 +124,7 @@ function readYaml(
   const parsed = parseAllDocuments(text, {
     lineCounter: lines,
     prettyErrors: false,
-    uniqueKeys: true,
+    uniqueKeys: false,
     logLevel: 'error',
   })
   const documents: Document.Parsed[] = Array.isArray(parsed) ? parsed : []
@@ -148,6 +151,7 @@ function readYaml(
     if (isSeq<Node | null>(node)) return node.items.map((item, index) => visit(item, [...path, index]))
     if (isMap<Node, Node | null>(node)) {
       const values: Record<string, unknown> = {}
+      const seen = new Set<string>()
       for (const { key, value } of node.items) {
         const keyOffset = key.range?.[0] ?? offset
         if (!isScalar(key) || typeof key.value === 'object') {
@@ -159,6 +163,12 @@ function readYaml(
           problem(keyOffset, at, 'has a key `__proto__`, which names nothing here')
           continue
         }
+        // Looked for here and not by the parser, which compares each key with every other.
+        if (seen.has(word)) {
+          problem(keyOffset, [...path, word].join('.'), 'is there twice')
+          continue
+        }
+        seen.add(word)
         positions.set([...path, word].join('.'), lines.linePos(keyOffset).line)
         const result = visit(value, [...path, word])
         // A key with nothing behind it is one that was left out, as in a file where its lines are commented out.

@@ -20,8 +20,9 @@ export function issueProblems(issue: Issue, values: unknown): ValueProblem[] {
   const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)))
   if (issue.code === 'unrecognized_keys') {
     const known = Object.keys(shapeAt(path)?.properties ?? {})
-    return issue.keys.map((key) => {
-      const near = suggest(key, known)
+    return issue.keys.map((key, index) => {
+      // Of a hundred unknown keys none is a slip of the finger.
+      const near = index < 100 ? suggest(key, known) : undefined
       const help =
         near === undefined ? (known.length === 0 ? '' : `; known: ${known.join(', ')}`) : `; did you mean \`${near}\`?`
       return { path: [...path, key], message: `is not a key${help}` }
