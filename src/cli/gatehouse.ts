@@ -90,14 +90,20 @@ async function openSts(configuration: Configuration, masterKey: KeyObject, log: 
   const { createFederationServer } = await import('../sts/federation-server.ts')
   const { sts, data, listeners } = configuration
   if (sts === undefined) throw new CliError('role-missing', 'this machine has no federation server')
-  return createFederationServer({
-    ...sts,
-    folder: data,
-    masterKey,
-    trustedProxies: listeners.flatMap(({ trustedProxies }) => trustedProxies),
-    log,
-    auditStream: (line) => log.info({ audit: JSON.parse(line) as unknown }, 'audit'),
-  })
+  try {
+    return await createFederationServer({
+      ...sts,
+      folder: data,
+      masterKey,
+      trustedProxies: listeners.flatMap(({ trustedProxies }) => trustedProxies),
+      log,
+      auditStream: (line) => log.info({ audit: JSON.parse(line) as unknown }, 'audit'),
+    })
+  } catch (cause) {
+    // What the schema cannot see, such as a logo that is no picture.
+    if (cause instanceof TypeError) throw new CliError('configuration', `sts: ${cause.message}`, { cause })
+    throw cause
+  }
 }
 
 async function openProxy(

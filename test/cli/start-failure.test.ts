@@ -54,6 +54,8 @@ t.test('what keeps it from starting is one clear line', async (t) => {
     1,
     /a\.pem/,
   )
+  const logo = { sts: { url: 'http://sts.contoso.localhost:8080', branding: { logo: 'none.png' } } }
+  await fails('a missing logo', logo, 2, /sts: branding\.logo cannot be read/)
   const wrong = await makeInstallation(join(folder, 'wrong'), { rols: ['sts'], log: { level: 'loud' } })
   const { code, stderr } = await wrong.run(['serve'])
   t.equal(code, 2)
