@@ -117,11 +117,11 @@ export function decrypt(key: EncryptionKey, usage: number, sealed: Uint8Array, w
   const mac = sealed.subarray(end)
   const encryption = key.derived(usage, 'encryption')
   if (type.profile === 'rfc8009') {
-    if (!sameMac(macOf(key, usage, ciphertext), mac)) throw notAuthentic(what, type)
+    if (!sameMac(type, macOf(key, usage, ciphertext), mac)) throw notAuthentic(what, type)
     return decryptStealing(type.cipher, encryption, ciphertext).subarray(CONFOUNDER)
   }
   const confounded = decryptStealing(type.cipher, encryption, ciphertext)
-  if (!sameMac(macOf(key, usage, confounded), mac)) throw notAuthentic(what, type)
+  if (!sameMac(type, macOf(key, usage, confounded), mac)) throw notAuthentic(what, type)
   return confounded.subarray(CONFOUNDER)
 }
 
@@ -133,7 +133,7 @@ export function checksum(key: EncryptionKey, usage: number, octets: Uint8Array):
 
 /** Whether a checksum is that of the octets under this key and usage, in constant time. */
 export function verifyChecksum(key: EncryptionKey, usage: number, octets: Uint8Array, claimed: Uint8Array): boolean {
-  return sameMac(checksum(key, usage, octets), claimed)
+  return sameMac(key.type, checksum(key, usage, octets), claimed)
 }
 
 function macOf(key: EncryptionKey, usage: number, octets: Uint8Array): Buffer {
@@ -145,9 +145,9 @@ function macOf(key: EncryptionKey, usage: number, octets: Uint8Array): Buffer {
 
 const ZERO_STATE = Buffer.alloc(16)
 
-/** Compares a full or truncated HMAC of ours with one that came. */
-function sameMac(ours: Buffer, theirs: Uint8Array): boolean {
-  return theirs.length > 0 && theirs.length <= ours.length && timingSafeEqual(ours.subarray(0, theirs.length), theirs)
+/** Compares an HMAC of ours, cut to the type's length, with one that came: a shorter one is another one. */
+function sameMac(type: EncryptionType, ours: Buffer, theirs: Uint8Array): boolean {
+  return theirs.length === type.macLength && timingSafeEqual(ours.subarray(0, type.macLength), theirs)
 }
 
 function notAuthentic(what: string, type: EncryptionType): KerberosError {

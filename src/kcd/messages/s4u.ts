@@ -99,9 +99,7 @@ export function openPaS4uX509User(
       ? KeyUsage.PA_S4U_X509_USER_REPLY
       : KeyUsage.PA_S4U_X509_USER_REQUEST
   const genuine =
-    signature.type === key.type.checksumType &&
-    signature.octets.length === key.type.macLength &&
-    verifyChecksum(key, usage, encodedOf(userIdElement), signature.octets)
+    signature.type === key.type.checksumType && verifyChecksum(key, usage, encodedOf(userIdElement), signature.octets)
   if (!genuine) throw new KerberosError('integrity', 'the checksum of PA-S4U-X509-USER in the reply is wrong')
   if (readInteger(userId.required(0)) !== nonce) {
     throw new KerberosError('mismatch', 'PA-S4U-X509-USER in the reply answers another request')

@@ -1,5 +1,4 @@
-import { timingSafeEqual } from 'node:crypto'
-import { checksum, type EncryptionKey } from '../crypto/encryption-key.ts'
+import { type EncryptionKey, verifyChecksum } from '../crypto/encryption-key.ts'
 import { KeyUsage } from '../crypto/key-usage.ts'
 import { KerberosError } from '../kerberos-error.ts'
 
@@ -30,8 +29,8 @@ export function checkAcceptorMic(
     header.subarray(3, 8).every((octet) => octet === 0xff) &&
     (flags & (SENT_BY_ACCEPTOR | SEALED)) === SENT_BY_ACCEPTOR &&
     ((flags & ACCEPTOR_SUBKEY) !== 0) === acceptorSubkey
-  const expected = checksum(key, KeyUsage.GSS_ACCEPTOR_SIGN, Buffer.concat([message, header]))
-  if (!wellFormed || !timingSafeEqual(expected, token.subarray(HEADER))) {
+  const covered = Buffer.concat([message, header])
+  if (!wellFormed || !verifyChecksum(key, KeyUsage.GSS_ACCEPTOR_SIGN, covered, token.subarray(HEADER))) {
     throw new KerberosError(
       'mutual-authentication',
       'the MIC over the list of mechanisms is wrong: the negotiation was changed on the way',
