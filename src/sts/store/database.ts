@@ -1,12 +1,16 @@
 /**
  * The one SQL database of the federation server: SQLite in one file, by `node:sqlite`. Kysely builds the statements and
  * executes none: they run synchronously as prepared statements, one per SQL text. Reads run at once; writes go through
- * the queue of `write-queue.ts`, which commits what is in flight together. WAL with synchronous=FULL: what was
- * acknowledged is on disk, and an opening after a kill needs no repair (SQLite replays or drops the log by itself).
+ * the queue of `write-queue.ts`, which commits what is in flight together. What was acknowledged is on disk, and an
+ * opening after a kill needs no repair (SQLite replays or drops the log by itself).
+ *
+ * This is synchronous=FULL, with one difference: there SQLite would wait for the disk inside each commit, and with it
+ * the event loop and everybody whose request is in it. So commits only append to the log (synchronous=NORMAL, which
+ * still waits where the file itself is written), and the log is then synced in the thread pool before anybody is told.
  *
  * Which tables there are: `schema.ts`; how they came to be: `migrations/`. What they mean is for each room's own store.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, fdatasync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type Compilable, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
@@ -31,6 +35,8 @@ export interface Database {
    * @throws {StsError} `store-unusable` when the disk refuses, `store-closed` after `close`.
    */
   write<T>(work: (run: Run, onCommit: Transaction['onCommit']) => T): Promise<T>
+  /** Whether it takes writes, as far as the last one and a read tell. */
+  usable(): boolean
   /** Commits what is in flight and closes the file. */
   close(): Promise<void>
 }
@@ -46,22 +52,37 @@ export function openDatabase({ file, now = new Date() }: { file: string; now?: D
   const sqlite = openFile(file)
   try {
     const statements = prepareStatements(sqlite)
-    const queue = createWriteQueue(sqlite, statements.run)
     migrate({ sqlite, query, run: statements.run, now })
+    const log = openLog(file, sqlite)
+    const queue = createWriteQueue(sqlite, statements.run, log?.sync)
     let closed = false
+    let closing: Promise<void> | undefined
+    const read: Database['read'] = (statement) => {
+      if (closed) throw new StsError('store-closed', 'the database is closed')
+      return statements.run(statement)
+    }
+    const close = async () => {
+      await queue.close()
+      closed = true
+      statements.clear()
+      log?.close()
+      sqlite.close()
+    }
     return {
       query,
-      read(statement) {
-        if (closed) throw new StsError('store-closed', 'the database is closed')
-        return statements.run(statement)
-      },
+      read,
       write: (work) => queue.write(work),
-      async close() {
-        if (closed) return
-        queue.close()
-        closed = true
-        statements.clear()
-        sqlite.close()
+      usable() {
+        try {
+          read(query.selectFrom('migrations').select('number').limit(1))
+          return queue.usable()
+        } catch {
+          return false
+        }
+      },
+      close() {
+        closing ??= close()
+        return closing
       },
     }
   } catch (error) {
@@ -91,6 +112,21 @@ function openFile(file: string): DatabaseSync {
     return sqlite
   } catch (error) {
     throw unusable(file, error)
+  }
+}
+
+/**
+ * The write-ahead log, to be synced from here. SQLite keeps it as one file for as long as the database is open, holds no
+ * lock on it, and has synced its place in the folder by itself when it made it.
+ */
+function openLog(file: string, sqlite: DatabaseSync): { sync: () => Promise<void>; close: () => void } | undefined {
+  if (file === ':memory:') return undefined
+  const descriptor = openSync(`${file}-wal`, 'r+')
+  sqlite.exec('pragma synchronous = normal')
+  return {
+    sync: () =>
+      new Promise((resolve, reject) => fdatasync(descriptor, (error) => (error === null ? resolve() : reject(error)))),
+    close: () => closeSync(descriptor),
   }
 }
 

@@ -1,6 +1,8 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import fs, { readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setImmediate as loopTurn } from 'node:timers/promises'
 import t from 'tap'
 import { type Database, openDatabase } from '../../../src/sts/store/database.ts'
 
@@ -29,15 +31,59 @@ t.test('what was written is there when the file is opened again', async (t) => {
   await again.close()
 })
 
-t.test('every commit waits for the disk', async (t) => {
+t.test('a write is acknowledged when the log is on disk, and not before', async (t) => {
+  const { fdatasync } = fs
+  const synced: string[] = []
+  const waiting: (() => void)[] = []
+  fs.fdatasync = ((descriptor: number, done: fs.NoParamCallback) => {
+    synced.push(readlinkSync(`/proc/self/fd/${descriptor}`))
+    waiting.push(() => fdatasync(descriptor, done))
+  }) as typeof fdatasync
+  syncBuiltinESMExports()
+  t.teardown(() => {
+    fs.fdatasync = fdatasync
+    syncBuiltinESMExports()
+  })
+  const file = join(t.testdir(), 'gatehouse.db')
+  const database = openDatabase({ file })
+  let acknowledged = 0
+  const write = (name: string) => database.write((run) => void run(setting(database, name))).then(() => acknowledged++)
+  const both = [write('one'), write('two')]
+  while (waiting.length === 0) await loopTurn()
+  t.same(names(database), ['one', 'two'], 'it is in the log')
+  const later = write('three')
+  for (let turns = 0; turns < 5; turns++) await loopTurn()
+  t.equal(acknowledged, 0)
+  t.same(names(database), ['one', 'two'], 'and the next group waits')
+  waiting.shift()?.()
+  await Promise.all(both)
+  while (waiting.length === 0) await loopTurn()
+  t.same([acknowledged, synced], [2, [`${file}-wal`, `${file}-wal`]])
+  waiting.shift()?.()
+  await later
+  await database.close()
+})
+
+t.test('a database whose disk refuses says so, and takes writes again when the disk does', async (t) => {
   const database = openDatabase({ file: join(t.testdir(), 'gatehouse.db') })
-  t.teardown(() => database.close())
-  const [row] = await database.write((run) =>
-    run<Record<string, unknown>>({
-      compile: () => ({ ...setting(database, '').compile(), sql: 'pragma synchronous', parameters: [] }),
-    }),
+  t.ok(database.usable())
+  const pragma = (sql: string) =>
+    database.read<{ page_count: number }>({
+      compile: () => ({ ...setting(database, '').compile(), sql, parameters: [] }),
+    })
+  const pages = pragma('pragma page_count')[0]?.page_count
+  // the file may not grow: SQLite then says what it says of a full disk
+  pragma(`pragma max_page_count = ${pages}`)
+  await t.rejects(
+    database.write((run) => run(setting(database, 'large', 'x'.repeat(100_000)))),
+    { code: 'store-unusable', message: /full/ },
   )
-  t.same({ ...row }, { synchronous: 2 })
+  t.notOk(database.usable())
+  pragma('pragma max_page_count = 1000000')
+  while (!database.usable()) await loopTurn()
+  await t.resolves(database.write((run) => run(setting(database, 'large', 'x'.repeat(100_000)))))
+  await database.close()
+  t.notOk(database.usable())
 })
 
 t.test('a write that throws undoes itself alone, though it shares its commit with others', async (t) => {

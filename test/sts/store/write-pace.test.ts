@@ -92,3 +92,57 @@ t.test('when the disk gives up a transaction, nobody in it is told that it was w
   )
   sqlite.close()
 })
+
+t.test('after a commit that the disk did not confirm nothing is written any more', async (t) => {
+  const { sqlite, insert } = countedQueue()
+  const queue = createWriteQueue(
+    sqlite,
+    () => [],
+    () => Promise.reject(new Error('EIO: i/o error, fdatasync')),
+  )
+  const seen: string[] = []
+  const unconfirmed = queue.write((_run, onCommit) => {
+    insert.run(1)
+    onCommit(() => seen.push('memory follows what reads see'))
+  })
+  await t.rejects(unconfirmed, { code: 'store-unusable', message: /did not confirm.*EIO/ })
+  t.same(seen, ['memory follows what reads see'])
+  await t.rejects(
+    queue.write(() => void insert.run(2)),
+    { code: 'store-unusable', message: /did not confirm/ },
+  )
+  t.same(
+    sqlite
+      .prepare('select step from steps')
+      .all()
+      .map(({ step }) => step),
+    [1],
+  )
+  t.notOk(queue.usable())
+  await queue.close()
+  sqlite.close()
+})
+
+t.test('closing waits for the group that is on its way to the disk and for those behind it', async (t) => {
+  const { sqlite, insert } = countedQueue()
+  let synced = 0
+  const queue = createWriteQueue(
+    sqlite,
+    () => [],
+    async () => {
+      await loopTurn()
+      synced++
+    },
+  )
+  const first = queue.write(() => void insert.run(1))
+  await loopTurn()
+  const rest = Array.from({ length: 100 }, (_, step) => queue.write(() => void insert.run(step)))
+  await queue.close()
+  t.equal(synced, 3)
+  await Promise.all([first, ...rest])
+  await t.rejects(
+    queue.write(() => undefined),
+    { code: 'store-closed' },
+  )
+  sqlite.close()
+})
