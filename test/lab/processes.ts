@@ -31,11 +31,14 @@ export interface Program {
 
 const longestStart = 30_000
 
+/** What the test runner puts into the environment to watch processes is no part of how a program runs. */
+const unmeasured = { NODE_OPTIONS: undefined, NODE_V8_COVERAGE: undefined }
+
 /** Starts a program and listens to it. It does not outlive this process's tests if they call `stop`. */
 export function startProgram(command: string, parameters: readonly string[], options: ProgramOptions = {}): Program {
   const child: ChildProcess = spawn(command, [...parameters], {
     cwd: options.cwd,
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, ...unmeasured, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   let stdout = ''

@@ -5,6 +5,7 @@
  *
  * The screen shows a table and one last line; everything else is in the folder's `gatehouse.log`.
  */
+import { relative } from 'node:path'
 import { destination } from 'pino'
 import { CliError } from '../cli-error.ts'
 import { loadConfiguration } from '../configuration/configuration-file.ts'
@@ -101,10 +102,16 @@ function welcome(folder: DemoFolder, { sts, applications, accounts }: DemoFile):
     ['Folder', `${folder.path}${folder.temporary ? ' (removed at the end)' : ''}`],
     ['Log', folder.logFile],
     ...(folder.authority === undefined ? [] : [['Certificate authority', folder.authority]]),
-    ['Commands', `gatehouse user list --config ${folder.configurationFile}`],
+    ['Commands', `${ownCommand()} user list --config ${folder.configurationFile}`],
   ]
   const ready = applications[0]?.url ?? `${sts.url}/adfs/portal`
   return `\n${[addresses, people, places].map(table).join('\n')}\nCtrl-C stops it.\nGatehouse is ready: ${ready}\n`
+}
+
+/** How this very program is called by hand: installed, or from its sources with the Node.js that came with them. */
+function ownCommand(): string {
+  const program = process.argv[1] ?? ''
+  return program.endsWith('.ts') ? `npx node ${relative(process.cwd(), program)}` : 'gatehouse'
 }
 
 function table(rows: readonly (readonly string[])[]): string {

@@ -77,7 +77,7 @@ ${settings.map((line) => `  ${line}\n`).join('')} }
 [dbmodules]
  ldap = {
   db_library = kldap
-  ldap_kerberos_container_dn = cn=krb,${directorySuffix}
+  ldap_kerberos_container_dn = cn=krb,ou=${realm},${directorySuffix}
   ldap_kdc_dn = ${directoryAdministrator}
   ldap_kadmind_dn = ${directoryAdministrator}
   ldap_service_password_file = ${file('ldap.password')}
@@ -90,7 +90,10 @@ ${settings.map((line) => `  ${line}\n`).join('')} }
   const password = Buffer.from(directoryPassword).toString('hex')
   writeFileSync(file('ldap.password'), `${directoryAdministrator}#{HEX}${password}\n`, { mode: 0o600 })
   const database = ['-D', directoryAdministrator, '-w', directoryPassword, '-H', directory.url]
-  const create = ['create', '-subtrees', directorySuffix, '-r', realm, '-s', '-P', 'master']
+  // A part of the tree for each realm: their keys lie under different master keys.
+  const tree = `ou=${realm},${directorySuffix}`
+  await directory.modify(`dn: ${tree}\nchangetype: add\nobjectClass: organizationalUnit\nou: ${realm}\n`)
+  const create = ['create', '-subtrees', tree, '-r', realm, '-s', '-P', 'master']
   succeeded(
     'kdb5_ldap_util',
     await runProgram('/usr/sbin/kdb5_ldap_util', [...database, ...create], { env: environment }),
