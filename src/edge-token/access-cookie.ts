@@ -1,6 +1,7 @@
 import { createSecretKey, KeyObject } from 'node:crypto'
 import { EdgeTokenError } from './edge-token-error.ts'
 import { deriveKey, SEALING_OVERHEAD, seal, unseal } from './sealing.ts'
+import { createVerifiedCache } from './verified-cache.ts'
 
 /**
  * The access cookie: what a proxy remembers of a verified edge token, so that the token is looked at once.
@@ -104,16 +105,31 @@ export function openSealedSession(value: string, context: AccessCookieContext, n
   const id = value.slice(2, dot)
   const key = context.keys.find((candidate) => candidate.id === id)
   if (key === undefined) return NOT_SEALED_HERE
-  const { sealingKey, associatedData } = sealingParts(key, context)
-  const sealed = Buffer.from(value.slice(dot + 1), 'base64url')
+  const parts = sealingParts(key, context)
+  const seen = opened.find(value, now)
+  if (seen?.parts === parts) return { kind: 'open', session: readSession(seen.text) }
+  const length = scratch.write(value.slice(dot + 1), 'base64url')
   // Whole groups of three bytes alone: so every character counts, and a decoder that skips some is found out.
-  if (sealed.length * 4 !== (value.length - dot - 1) * 3) return NOT_OURS
-  const plaintext = unseal(sealingKey, sealed, associatedData)
+  if (length * 4 !== (value.length - dot - 1) * 3) return NOT_OURS
+  const plaintext = unseal(parts.sealingKey, scratch.subarray(0, length), parts.associatedData)
   if (plaintext === undefined) return NOT_SEALED_HERE
-  // Sealed by this ring for this version, so the form is what writeSession gave.
-  const session = readSession(JSON.parse(plaintext.toString('utf8')) as WrittenSession)
-  return session.expiresAt.getTime() > now ? { kind: 'open', session } : EXPIRED
+  const text = plaintext.toString('utf8')
+  const session = readSession(text)
+  const end = session.expiresAt.getTime()
+  if (!(now < end)) return EXPIRED
+  opened.remember(value, { parts, text }, end)
+  return { kind: 'open', session }
 }
+
+/**
+ * A browser sends the same cookie with every request. What is found here was opened with the key of this ring, application
+ * and host (`parts` is one object for them), so a key that left the ring opens nothing any more. The text is read anew each
+ * time: nobody is handed an object that somebody else holds.
+ */
+const opened = createVerifiedCache<{ parts: SealingParts; text: string }>()
+
+/** Sealed bytes on their way through the synchronous opening: every request needs room for some, and none outlives it. */
+const scratch = Buffer.alloc(LONGEST_VALUE)
 
 const NOT_OURS: OpenedAccessCookie = { kind: 'refused', code: 'malformed', message: 'is not an access cookie' }
 const NOT_SEALED_HERE: OpenedAccessCookie = {
@@ -157,7 +173,9 @@ function writeSession(session: AccessSession): Buffer {
   return Buffer.concat([text, Buffer.alloc((3 - ((text.length + SEALING_OVERHEAD) % 3)) % 3, ' ')])
 }
 
-function readSession(written: WrittenSession): AccessSession {
+/** @param text what was sealed by this ring for this version, so it has the form that writeSession gave it. */
+function readSession(text: string): AccessSession {
+  const written: WrittenSession = JSON.parse(text)
   const authenticationInstant = written[6]
   return {
     upn: written[0] ?? undefined,

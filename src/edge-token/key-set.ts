@@ -2,7 +2,7 @@ import type { AccessTokenContent } from './access-token-content.ts'
 import type { EdgeTokenContent } from './edge-token-content.ts'
 import type { JwsKeys } from './json-web-signature.ts'
 import type { VerificationKey } from './verification-key.ts'
-import { createVerifiedTokenCache, type VerifiedTokenCache } from './verified-token-cache.ts'
+import { createVerifiedCache, type VerifiedCache } from './verified-cache.ts'
 
 /** Both halves of a combo token that were found to belong together. */
 export interface VerifiedCombo {
@@ -15,8 +15,8 @@ export interface VerifiedCombo {
 export interface KeySet extends JwsKeys {
   /** Tells two sets with the same keys and names from two that differ. */
   readonly fingerprint: string
-  readonly edgeTokens: VerifiedTokenCache<EdgeTokenContent>
-  readonly combos: VerifiedTokenCache<VerifiedCombo>
+  readonly edgeTokens: VerifiedCache<EdgeTokenContent>
+  readonly combos: VerifiedCache<VerifiedCombo>
 }
 
 /** @param keys not empty; two of one name are left to neither (RFC 7517 §4.5), unless they are one key. */
@@ -37,8 +37,8 @@ export function createKeySet(keys: readonly VerificationKey[]): KeySet {
     },
     fingerprint: distinct.map(([description]) => description).join('\n'),
     headers: new Map(),
-    edgeTokens: createVerifiedTokenCache(),
-    combos: createVerifiedTokenCache(),
+    edgeTokens: createVerifiedCache(),
+    combos: createVerifiedCache(),
   }
 }
 

@@ -72,6 +72,28 @@ t.test('a cookie ends with its token', async (t) => {
   await t.rejects(openAccessCookie(sealAccessCookie(past, context), context), { code: 'expired' }, 'now, unless told')
 })
 
+t.test('a cookie seen before is judged as strictly as a new one', async (t) => {
+  const ring = { ...here, keys: [{ id: 'k1', secret: createSecretKey(randomBytes(32)) }] }
+  const value = sealAccessCookie(session, ring)
+  for (let round = 0; round < 3; round++) {
+    const opened = await openAccessCookie(value, ring)
+    t.same(opened, session)
+    // What one caller does to it, the next one does not see.
+    opened.expiresAt.setTime(0)
+    Object.assign(opened.headers ?? {}, { upn: 'mallory@contoso.test' })
+    ;(opened.delegation as string[]).push('ghi')
+  }
+  await t.rejects(openAccessCookie(value, { ...ring, host: 'hr.contoso.test' }), { code: 'signature' })
+  await t.rejects(openAccessCookie(value, { ...ring, application: 'hr' }), { code: 'signature' })
+  await t.rejects(openAccessCookie(value, { ...ring, keys: [first] }), { code: 'signature' }, 'its key left the ring')
+  await t.rejects(openAccessCookie(value, { ...ring, keys: [] }), { code: 'signature' })
+  const forged = `${value.slice(0, 20)}${value[20] === 'A' ? 'B' : 'A'}${value.slice(21)}`
+  await t.rejects(openAccessCookie(forged, ring), { code: 'signature' })
+  await t.rejects(openAccessCookie(value, { ...ring, currentDate: session.expiresAt }), { code: 'expired' })
+  await t.rejects(openAccessCookie(value, { ...ring, currentDate: new Date(Number.NaN) }), { code: 'expired' })
+  t.same(await openAccessCookie(value, ring), session)
+})
+
 t.test('no character of a cookie can be another one', async (t) => {
   const value = sealAccessCookie(session, context)
   for (let at = 0; at < value.length; at++) {

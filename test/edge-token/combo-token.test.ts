@@ -86,7 +86,7 @@ t.test('does not join what could not be split', async (t) => {
 t.test('takes halves that are bound, and says who and what to forward', async (t) => {
   const accessToken = access({}, { typ: 'at+jwt' })
   const combo = bound(accessToken)
-  for (const round of ['at first sight', 'seen before']) {
+  for (const round of ['at first sight', 'again', 'seen before']) {
     const verified = await verifier.verifyCombo(combo, expected)
     t.match(verified, { accessToken, identity: { upn: 'alice@contoso.test', sessionId: 'c2lk' } }, round)
   }
@@ -97,7 +97,7 @@ t.test('takes halves that are bound, and says who and what to forward', async (t
 t.test('takes halves of AD FS, which are not bound', async (t) => {
   const accessToken = access({ upn: 'Alice@CONTOSO.test' })
   const combo = foreign(edge(), accessToken)
-  for (const round of ['at first sight', 'seen before']) {
+  for (const round of ['at first sight', 'again', 'seen before']) {
     t.match(
       await verifier.verifyCombo(combo, expected),
       { accessToken, identity: { upn: 'alice@contoso.test' } },
