@@ -61,7 +61,11 @@ export async function benchProxy(): Promise<Figure[]> {
     const contenders: Contender[] = [
       { by: 'bare undici loop, allow list', headers: cookie, ...keep(await start('bare-undici', to, 0)) },
       { by: 'gatehouse', headers: cookie, ...ours },
-      { by: `gatehouse, ${APPLICATIONS.toLocaleString('en-US')} applications`, headers: { Cookie: many.cookie ?? '' }, ...many },
+      {
+        by: `gatehouse, ${APPLICATIONS.toLocaleString('en-US')} applications`,
+        headers: { Cookie: many.cookie ?? '' },
+        ...many,
+      },
       { by: 'http-proxy-3', headers: cookie, ...keep(await start('http-proxy-3', to, 0)) },
       { by: '@fastify/http-proxy', headers: cookie, ...keep(await start('fastify-http-proxy', to, 0)) },
     ]
@@ -139,7 +143,10 @@ async function memoryFigures(contender: Contender | undefined): Promise<Figure[]
 }
 
 /** One run of wrk. */
-async function load({ by, port, headers }: Contender, seconds: number): Promise<{ rate: number; p99: number; requests: number }> {
+async function load(
+  { by, port, headers }: Contender,
+  seconds: number,
+): Promise<{ rate: number; p99: number; requests: number }> {
   const lines = Object.entries({ Host: `app.contoso.localhost:${port}`, ...BROWSER, ...headers })
   const [command, ...args] = [
     ...onCore(1),

@@ -43,7 +43,9 @@ const publish = (name: string, at: string) =>
     }),
   )
 const host = 'app.contoso.localhost'
-const others = Array.from({ length: Number(told.applications) - 1 }, (_, at) => publish(`app ${at}`, `app${at}.contoso.localhost`))
+const others = Array.from({ length: Number(told.applications) - 1 }, (_, at) =>
+  publish(`app ${at}`, `app${at}.contoso.localhost`),
+)
 await Promise.all([publish('crm', host), ...others])
 await startServing(gatehouse)
 
