@@ -134,9 +134,11 @@ export function createWebApplicationProxy(options: WebApplicationProxyOptions): 
   const connections = new BackendConnections({ lookup: createLookup(options.resolve), backendCa: options.backendCa })
   const streams = new OpenStreams(federationService.endedSessions)
   const catalogue = createApplicationCatalogue(store.applications())
+  let hosts = new Set(catalogue.hosts())
   let httpsOrigins = redirectedHosts(store.applications())
   const forgetStore = store.onChange(() => {
     catalogue.replace(store.applications())
+    hosts = new Set(catalogue.hosts())
     httpsOrigins = redirectedHosts(store.applications())
   })
   const preauthenticate =
@@ -344,8 +346,8 @@ export function createWebApplicationProxy(options: WebApplicationProxyOptions): 
       const held = holdUpgradeSocket(request, socket, head)
       begin(visitOf(request, held.response, false, isWebSocketHandshake(request) ? held : undefined))
     },
-    hosts: () => catalogue.hosts(),
-    serves: (name) => catalogue.serves(name),
+    hosts: () => [...hosts],
+    serves: (name) => hosts.has(name),
     httpsOrigin: (name) => httpsOrigins.get(name),
     get stats() {
       return { inFlight, streams: streams.size, ...connections.stats }

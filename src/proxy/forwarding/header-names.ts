@@ -7,6 +7,8 @@
  */
 export interface HeaderName {
   readonly lower: string
+  /** As it is usually written; an unusual name in lower case. */
+  readonly spelling: string
   readonly request: RequestRule
   readonly response: ResponseRule
 }
@@ -73,17 +75,19 @@ const remembered = new Map<string, HeaderName>()
 export function headerName(spelt: string): HeaderName {
   const known = remembered.get(spelt)
   if (known !== undefined) return known
-  const made = judge(spelt.toLowerCase())
+  const lower = spelt.toLowerCase()
+  const made = judge(lower, remembered.get(lower)?.spelling ?? lower)
   if (remembered.size < REMEMBERED && spelt.length <= 64) remembered.set(spelt, made)
   return made
 }
 
-function judge(lower: string): HeaderName {
+function judge(lower: string, spelling: string): HeaderName {
   // X_Forwarded_For and X-Forwarded-For are one name to a backend that speaks CGI, Content_Length and Content-Length too
   const dashed = lower.replaceAll('_', '-')
   const request = dashed.startsWith('x-forwarded-') ? 'drop' : (requestRules.get(dashed) ?? 'copy')
   return {
     lower,
+    spelling,
     request: dashed === lower || request === 'copy' ? request : 'drop',
     response: lower.startsWith('x-accel-') ? 'drop' : (responseRules.get(lower) ?? 'copy'),
   }
@@ -99,8 +103,8 @@ for (const name of [
   ...['Strict-Transport-Security', 'X-Powered-By', 'X-Content-Type-Options', 'X-Frame-Options', 'Accept-Ranges'],
   ...['Content-Security-Policy', 'Referrer-Policy', 'Content-Disposition', 'Content-Range', 'Age', 'Via', 'Link'],
 ]) {
-  headerName(name)
-  headerName(name.toLowerCase())
+  const known = judge(name.toLowerCase(), name)
+  remembered.set(name, known).set(known.lower, known)
 }
 
 /**

@@ -1,16 +1,20 @@
 import type { Backend } from './backend.ts'
 import { asksForConnectionBound } from './connection-bound.ts'
 import { ForwardingError } from './gateway-failure.ts'
-import { headerName, namedByConnection } from './header-names.ts'
+import { type HeaderName, headerName, namedByConnection } from './header-names.ts'
 import { setsReservedCookie } from './reserved-cookies.ts'
+import type { UrlTranslation } from './url-translation.ts'
 
-/** Header fields as a parser leaves them: names and values in turn. */
+/** Header fields as node:http leaves them, and undici its trailers: names and values in turn. */
 export type RawHeaders = readonly (Buffer | string)[]
+
+/** Header fields as undici leaves them: values by lower-case name. */
+export type ParsedHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** The header section of an answer to a client. */
 export interface ResponseHead {
   /** Names and values in turn, as `ServerResponse.writeHead` takes them; without Connection and Transfer-Encoding. */
-  headers: string[]
+  readonly headers: string[]
   /** The answer has a length of its own, so no trailers. */
   readonly sized: boolean
   readonly eventStream: boolean
@@ -20,85 +24,101 @@ export interface ResponseHead {
 
 /**
  * Writes the header section for the client in one pass over what the backend sent.
+ * @param received what undici parsed (its values are decoded already), or names and values in turn.
  * @param setCookies lines of ours; a backend's cookie under one of our names is left out.
  * @param trailers the client takes trailers: announce what the backend announced.
  * @throws {ForwardingError} `backend-answer` for a transfer coding that nobody asked for.
  */
 export function responseHead(
-  raw: RawHeaders,
+  received: ParsedHeaders | RawHeaders,
   status: number,
   backend: Backend,
   setCookies: readonly string[],
   trailers: boolean,
 ): ResponseHead {
-  const translation = backend.responseTranslation
-  let headers: string[] = []
-  let sized = false
-  let eventStream = false
-  let connectionBound = false
-  let connection: string | undefined
-  let announced: string | undefined
-  for (let at = 0; at < raw.length; at += 2) {
-    const name = latin1(raw[at])
-    const { lower, response: rule } = headerName(name)
+  const writer = new HeadWriter(status, backend)
+  if (isRaw(received))
+    for (let at = 0; at < received.length; at += 2) {
+      const name = latin1(received[at])
+      writer.add(headerName(name), name, latin1(received[at + 1]))
+    }
+  else
+    for (const lower in received) {
+      const value = received[lower]
+      const name = headerName(lower)
+      if (typeof value === 'string') writer.add(name, name.spelling, value)
+      else if (value !== undefined) for (const one of value) writer.add(name, name.spelling, one)
+    }
+  return writer.finish(setCookies, trailers)
+}
+
+const isRaw = (received: ParsedHeaders | RawHeaders): received is RawHeaders => Array.isArray(received)
+
+class HeadWriter implements ResponseHead {
+  headers: string[] = []
+  sized = false
+  eventStream = false
+  connectionBound = false
+  readonly #status: number
+  readonly #translation: UrlTranslation | undefined
+  #connection: string | undefined
+  #announced: string | undefined
+
+  constructor(status: number, backend: Backend) {
+    this.#status = status
+    this.#translation = backend.responseTranslation
+  }
+
+  add({ lower, response: rule }: HeaderName, name: string, value: string): void {
     switch (rule) {
       case 'copy':
-        headers.push(name, latin1(raw[at + 1]))
+        this.headers.push(name, value)
         break
       case 'drop':
-        if (trailers && lower === 'trailer') announced = latin1(raw[at + 1])
+        if (lower === 'trailer') this.#announced = value
         break
       case 'content-length':
         // RFC 9110 §8.6: none in a 204, whatever the backend thinks
-        if (status === 204) break
-        sized = true
-        headers.push(name, latin1(raw[at + 1]))
+        if (this.#status === 204) break
+        this.sized = true
+        this.headers.push(name, value)
         break
-      case 'content-type': {
-        const value = latin1(raw[at + 1])
-        eventStream = /^[ \t]*text\/event-stream\b/i.test(value)
-        headers.push(name, value)
+      case 'content-type':
+        this.eventStream = /^[ \t]*text\/event-stream\b/i.test(value)
+        this.headers.push(name, value)
         break
-      }
       case 'address':
-      case 'allow-origin': {
-        const value = latin1(raw[at + 1])
-        headers.push(name, translation === undefined ? value : translation.toExternal(value))
+      case 'allow-origin':
+        this.headers.push(name, this.#translation === undefined ? value : this.#translation.toExternal(value))
         break
-      }
-      case 'set-cookie': {
-        const line = latin1(raw[at + 1])
-        if (setsReservedCookie(line)) break
-        headers.push(name, translation === undefined ? line : translation.cookieToExternal(line))
+      case 'set-cookie':
+        if (setsReservedCookie(value)) break
+        this.headers.push(name, this.#translation === undefined ? value : this.#translation.cookieToExternal(value))
         break
-      }
-      case 'www-authenticate': {
-        const value = latin1(raw[at + 1])
-        if (status === 401 && asksForConnectionBound(value)) connectionBound = true
-        headers.push(name, value)
+      case 'www-authenticate':
+        if (this.#status === 401 && asksForConnectionBound(value)) this.connectionBound = true
+        this.headers.push(name, value)
         break
-      }
       case 'connection':
-        connection = connection === undefined ? latin1(raw[at + 1]) : `${connection}, ${latin1(raw[at + 1])}`
+        this.#connection = this.#connection === undefined ? value : `${this.#connection}, ${value}`
         break
       case 'transfer-encoding':
-        if (
-          latin1(raw[at + 1])
-            .trim()
-            .toLowerCase() !== 'chunked'
-        )
-          throw new ForwardingError('backend-answer', `transfer coding ${latin1(raw[at + 1])} was not asked for`)
+        if (value.trim().toLowerCase() !== 'chunked')
+          throw new ForwardingError('backend-answer', `transfer coding ${value} was not asked for`)
         break
     }
   }
-  const named = connection === undefined ? undefined : namedByConnection(connection.toLowerCase())
-  if (named !== undefined) headers = without(headers, named)
-  for (const line of setCookies) headers.push('Set-Cookie', line)
-  if (announced !== undefined && !sized && status !== 204 && status !== 304) {
-    const names = announced.split(',').filter((name) => isTrailer(name.trim().toLowerCase()))
-    if (names.length > 0) headers.push('Trailer', names.map((name) => name.trim()).join(', '))
+
+  finish(setCookies: readonly string[], trailers: boolean): this {
+    const named = namedByConnection(this.#connection?.toLowerCase())
+    if (named !== undefined) this.headers = without(this.headers, named)
+    for (const line of setCookies) this.headers.push('Set-Cookie', line)
+    if (trailers && this.#announced !== undefined && !this.sized && this.#status !== 204 && this.#status !== 304) {
+      const names = this.#announced.split(',').filter((name) => isTrailer(name.trim().toLowerCase()))
+      if (names.length > 0) this.headers.push('Trailer', names.map((name) => name.trim()).join(', '))
+    }
+    return this
   }
-  return { headers, sized, eventStream, connectionBound }
 }
 
 /** Trailer fields that may be passed on, as pairs. RFC 9110 §6.5.1: nothing that frames, routes, authenticates or sets state. */
