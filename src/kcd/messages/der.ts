@@ -3,11 +3,11 @@
  * leaves open: a check of structure before it sees a peer's octets (DER alone, bounded in size, depth and number), and
  * fields read by their tags so that whatever does not fit ends in a `KerberosError`.
  */
-import { type BaseBlock, BitString, Constructed, fromBER, Integer, ObjectIdentifier, Primitive, RawData } from 'asn1js'
+import { type BaseBlock, BitString, Constructed, fromBER, Integer, ObjectIdentifier, Primitive } from 'asn1js'
 import { KerberosError } from '../kerberos-error.ts'
 
 /** What can be put into a message. */
-export type Encodable = BaseBlock | RawData
+export type Encodable = BaseBlock
 
 const UNIVERSAL = 1
 const APPLICATION = 2
@@ -25,9 +25,16 @@ export function encode(element: Encodable): Buffer {
   return Buffer.from(element.toBER(false))
 }
 
-/** An element that is encoded already, taken as it stands. */
-export function encoded(octets: Uint8Array): RawData {
-  return new RawData({ data: octets })
+/** An element that is encoded already, taken as it stands: tag, length and content in DER. */
+export function encoded(octets: Uint8Array): Encodable {
+  const [tag = 0, length = 0] = octets
+  const content = octets.subarray(length < 0x80 ? 2 : 2 + (length & 0x7f))
+  return verbatim((tag >> 6) + 1, tag & 0x1f, (tag & 0x20) !== 0, content)
+}
+
+/** `[APPLICATION tag]` around octets that need not be one element, as the framing of GSS has it. */
+export function framing(tag: number, octets: Uint8Array): Encodable {
+  return verbatim(APPLICATION, tag, true, octets)
 }
 
 /** SEQUENCE, also SEQUENCE OF; elements that are undefined (absent optional fields) are left out. */
@@ -83,12 +90,19 @@ export function objectIdentifier(value: string): BaseBlock {
 
 function constructed(tagClass: number, tagNumber: number, elements: (Encodable | undefined)[]): BaseBlock {
   const block = new Constructed({ idBlock: { tagClass, tagNumber } })
-  for (const element of elements) if (element !== undefined) block.valueBlock.value.push(element as BaseBlock)
+  for (const element of elements) if (element !== undefined) block.valueBlock.value.push(element)
   return block
 }
 
 function primitive(tagNumber: number, octets: Uint8Array): BaseBlock {
   return new Primitive({ idBlock: { tagClass: UNIVERSAL, tagNumber }, valueHex: octets })
+}
+
+/** RawData of asn1js writes nothing when it stands inside another element; a Primitive with any tag does. */
+function verbatim(tagClass: number, tagNumber: number, isConstructed: boolean, content: Uint8Array): BaseBlock {
+  const block = new Primitive({ idBlock: { tagClass, tagNumber }, valueHex: content })
+  block.idBlock.isConstructed = isConstructed
+  return block
 }
 
 // ---- reading

@@ -1,9 +1,9 @@
 import {
-  application,
   type Encodable,
   encode,
   encoded,
   field,
+  framing,
   integer,
   objectIdentifier,
   octetString,
@@ -56,12 +56,12 @@ export function channelBindingIsMeant(): { type: number; data: Buffer } {
 export function negotiationToken(apRequest: Encodable): Buffer {
   const tokenId = Buffer.alloc(2)
   tokenId.writeUInt16BE(TokenId.AP_REQ)
-  const gssToken = framed(KERBEROS_MECHANISM, encoded(Buffer.concat([tokenId, encode(apRequest)])))
+  const gssToken = framed(KERBEROS_MECHANISM, Buffer.concat([tokenId, encode(apRequest)]))
   const init = sequence(field(0, encoded(MECHANISM_LIST)), field(2, octetString(encode(gssToken))))
-  return encode(framed(SPNEGO_MECHANISM, field(0, init)))
+  return encode(framed(SPNEGO_MECHANISM, encode(field(0, init))))
 }
 
 /** `[APPLICATION 0]` with the mechanism before its token; what is inside is not one element but two behind each other. */
-function framed(mechanism: string, token: Encodable): Encodable {
-  return application(0, encoded(Buffer.concat([encode(objectIdentifier(mechanism)), encode(token)])))
+function framed(mechanism: string, token: Uint8Array): Encodable {
+  return framing(0, Buffer.concat([encode(objectIdentifier(mechanism)), token]))
 }
