@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
-import { type Document, isMap, parseDocument } from 'yaml'
+import { type Document, isMap, isSeq, parseDocument } from 'yaml'
 import { createMasterKey } from '../../sts/keys/master-key.ts'
 import { CliError } from '../cli-error.ts'
 import { lockDataFolder } from '../data-folder-lock.ts'
@@ -54,7 +54,7 @@ async function furnish(path: string, options: DemoOptions): Promise<Omit<DemoFol
   const configuration = await readConfiguration(configurationFile)
   const listener = readListener(configuration)
   const host = options.address ?? listener.address ?? defaultAddress
-  requireLoopback(host)
+  for (const address of [host, ...furtherAddresses(configuration)]) requireLoopback(address)
   // Another demo that runs on it must not find its configuration changed.
   const lock = await lockDataFolder(join(path, 'data'))
   lock.release()
@@ -114,6 +114,16 @@ function readListener(configuration: Document): { address?: string; port?: numbe
     ...(typeof port === 'number' && { port }),
     ...(typeof protocol === 'string' && { tls: protocol === 'https' }),
   }
+}
+
+/** The addresses of listeners that a person added. */
+function furtherAddresses(configuration: Document): string[] {
+  const listeners = configuration.get('listeners')
+  if (!isSeq(listeners)) return []
+  return listeners.items.slice(1).flatMap((listener) => {
+    const address = isMap(listener) ? listener.get('address') : undefined
+    return typeof address === 'string' ? [address] : []
+  })
 }
 
 /** Finds out before anything is stored that the port can be listened on, and which one 0 stands for. */

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
+import { parseDocument } from 'yaml'
 import type { DemoFile } from '../../../src/cli/demo/demo-file.ts'
 import { freePort } from '../../lab/free-port.ts'
 import { gatehouse, runGatehouse, startDemo, startGatehouse } from '../../lab/gatehouse.ts'
@@ -65,6 +66,12 @@ t.test('what is in its way is one clear line and exit status 1', async (t) => {
   const foreign = join(folder, 'foreign')
   mkdirSync(foreign)
   writeFileSync(join(foreign, 'gatehouse.yaml'), 'roles: [sts]\n')
+  const opened = join(folder, 'opened')
+  const changed = await startDemo(opened)
+  await changed.program.stop()
+  const edited = parseDocument(readFileSync(changed.configurationFile, 'utf8'))
+  edited.addIn(['listeners'], { address: '0.0.0.0', port: 0, protocol: 'http', redirectToHttps: true })
+  writeFileSync(changed.configurationFile, edited.toString())
   const running = await startDemo(join(folder, 'running'))
   t.teardown(() => running.program.stop())
   const before = readFileSync(running.configurationFile, 'utf8')
@@ -75,6 +82,7 @@ t.test('what is in its way is one clear line and exit status 1', async (t) => {
     { name: 'a folder nobody can write to', words: ['--data', '/proc/gatehouse'], says: /cannot be used/ },
     { name: 'an address that is not loopback', words: ['--address', '0.0.0.0'], says: /loopback/ },
     { name: 'an address before the port', words: ['--port', '0.0.0.0:8080'], says: /loopback/ },
+    { name: 'a listener for everybody', words: ['--data', opened], says: /loopback/ },
     { name: 'an installation of somebody', words: ['--data', foreign], says: /is not the demo's/ },
     { name: 'a demo that runs already', words: ['--data', running.folder, '--port', '0'], says: /in use/ },
   ]) {
