@@ -57,7 +57,8 @@ export function openLockout({ database, settings }: { database: Database; settin
     query.selectFrom('password_failures').selectAll().where('upn_key', '=', key).where('place', '=', place)
 
   function counted(row: { failures: number; last_failure_at: number } | undefined, now: Date): number {
-    return row !== undefined && now.getTime() - row.last_failure_at < windowLength ? row.failures : 0
+    // a failure of the future is one of a clock that was wrong: it must not lock anybody for as long as it was
+    return row !== undefined && Math.abs(now.getTime() - row.last_failure_at) < windowLength ? row.failures : 0
   }
 
   const addressOf = (personId: string, address: string) =>
@@ -74,6 +75,7 @@ export function openLockout({ database, settings }: { database: Database; settin
         const failures = counted(run(failuresOf(key, place))[0], now) + 1
         const at = now.getTime()
         run(query.deleteFrom('password_failures').where('last_failure_at', '<=', at - windowLength))
+        run(query.deleteFrom('password_failures').where('last_failure_at', '>=', at + windowLength))
         run(
           query
             .insertInto('password_failures')
@@ -117,6 +119,7 @@ export function openLockout({ database, settings }: { database: Database; settin
             .select(['people.upn', 'place', 'failures', 'last_failure_at'])
             .where('failures', '>=', threshold)
             .where('last_failure_at', '>', now.getTime() - windowLength)
+            .where('last_failure_at', '<', now.getTime() + windowLength)
             .orderBy('people.upn_key')
             .orderBy('place'),
         )

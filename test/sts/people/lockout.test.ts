@@ -118,6 +118,17 @@ t.test('lists who is locked out, from where and until when, and unlocks', async 
   t.notOk(lockout.isLocked(alice, 'familiar', start), 'both counters start anew')
 })
 
+t.test('a clock that was ahead locks nobody out for as long as it was', async (t) => {
+  const { database, lockout, fail } = await lockoutOf(t)
+  await fail(3, 'unknown', minute(60 * 24 * 365))
+  t.notOk(lockout.isLocked(alice, 'unknown', start))
+  t.same(lockout.list(start), [])
+  await fail(1, 'familiar')
+  t.equal(database.read(database.query.selectFrom('password_failures').selectAll()).length, 1, 'and is forgotten')
+  await fail(3, 'unknown', minute(10))
+  t.ok(lockout.isLocked(alice, 'unknown', start), 'minutes do not matter')
+})
+
 t.test('a restart unlocks nobody', async (t) => {
   const file = join(t.testdir(), 'gatehouse.db')
   const before = await lockoutOf(t, file)
