@@ -13,6 +13,7 @@ export interface EdgeTokenSubject {
   /** The published address that the return address lies under. */
   readonly resource: string
   readonly requestId: string
+  readonly now: Date
 }
 
 /**
@@ -20,14 +21,15 @@ export interface EdgeTokenSubject {
  * @see [MS-ADFSPIP] 2.2.2.18
  */
 export function edgeTokenClaims(subject: EdgeTokenSubject): EdgeTokenClaims {
-  const { issuer, audience, trust, person, session, resource, requestId } = subject
+  const { issuer, audience, trust, person, session, resource, requestId, now } = subject
   return {
     ver: '1.0',
     iss: issuer,
     aud: audience,
     relyingpartytrustid: trust.id,
     deviceregid: '',
-    authinstant: Math.floor(session.authenticatedAt.getTime() / 1000),
+    // a clock that was set back must not make sign-ins of the future, which no proxy takes
+    authinstant: Math.floor(Math.min(session.authenticatedAt.getTime(), now.getTime()) / 1000),
     authmethod: session.methods[0] ?? '',
     upn: person.upn,
     resource,

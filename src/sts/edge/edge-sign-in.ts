@@ -97,7 +97,8 @@ async function issue(
 ): Promise<Answer> {
   const { key, certificate } = parts.keys.current()
   const { issuer, proxyIdentifier: audience } = parts
-  const claims = edgeTokenClaims({ issuer, audience, trust, person, session, resource, requestId: http.requestId })
+  const { requestId, now } = http
+  const claims = edgeTokenClaims({ issuer, audience, trust, person, session, resource, requestId, now })
   const token = await issueEdgeToken(claims, { key, certificate, lifetime: trust.edgeTokenLifetime })
   await parts.sessions.join(session.sid, `edge:${trust.id}`)
   await parts.decisions(http, {

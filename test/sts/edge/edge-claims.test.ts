@@ -32,6 +32,7 @@ const subject = {
   },
   resource: 'https://app.contoso.test/crm/',
   requestId: '0A1B2C3D-0000-4000-8000-00000000000F',
+  now: new Date('2026-11-23T11:00:00Z'),
 }
 
 t.test('a token says who, how, when, for which application and in which session', async (t) => {
@@ -49,6 +50,11 @@ t.test('a token says who, how, when, for which application and in which session'
     kcd: [delegationDigest(id, 'http/CRM.corp.test')],
     clientreqid: '0A1B2C3D-0000-4000-8000-00000000000F',
   })
+})
+
+t.test('after a clock was set back a token is still no older than the sign-in that it speaks of', async (t) => {
+  const now = new Date('2026-11-23T09:00:00Z')
+  t.equal(edgeTokenClaims({ ...subject, now })['authinstant'], now.getTime() / 1000)
 })
 
 for (const { name, change } of [
