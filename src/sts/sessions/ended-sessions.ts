@@ -29,12 +29,12 @@ export interface EndedSessions {
 /** The list as the session store writes to it. */
 export interface EndedSessionsList extends EndedSessions {
   add(transaction: Transaction, entries: readonly EndedEntry[], now: Date): void
-  /** The last instant at which all sessions of a person were ended. */
-  lastEndOf(run: Run, upn: string): Date | undefined
+  /** Where a person stands in the list: the entry's number, and the instant before which everything has ended. */
+  entryOf(run: Run, upn: string): { number: number; before: Date } | undefined
 }
 
 /** Milliseconds: the longest edge token (24 h) and ten minutes for clocks that are apart. */
-const keptFor = 86_400_000 + 600_000
+export const keptFor = 86_400_000 + 600_000
 
 const numberSetting = 'ended-sessions-number'
 
@@ -126,10 +126,10 @@ export function openEndedSessions({ database, now }: { database: Database; now: 
         for (const entry of entries) listeners.tell(entry)
       })
     },
-    lastEndOf(run, upn) {
-      const ends = query.selectFrom('ended_sessions').select('ended_at').where('upn_key', '=', upnKey(upn))
-      const [row] = run(ends.orderBy('number', 'desc').limit(1))
-      return row && new Date(row.ended_at)
+    entryOf(run, upn) {
+      const entries = query.selectFrom('ended_sessions').select(['number', 'before'])
+      const [row] = run(entries.where('upn_key', '=', upnKey(upn)).orderBy('number', 'desc').limit(1))
+      return row && { number: row.number, before: new Date(row.before ?? 0) }
     },
   }
 }

@@ -12,7 +12,7 @@ import type { Database } from '../store/database.ts'
 import type { SessionsTable } from '../store/schema.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { StsError } from '../sts-error.ts'
-import { type EndedSessions, openEndedSessions } from './ended-sessions.ts'
+import { type EndedSessions, keptFor, openEndedSessions } from './ended-sessions.ts'
 import { createSessionMemory } from './session-memory.ts'
 import type { SsoSession } from './sso-session.ts'
 
@@ -21,7 +21,11 @@ export interface NewSession {
   /** Authentication method URIs. */
   methods: readonly string[]
   persistent: boolean
-  /** When the sign-in began: what ended all sessions of the person after this instant ends this one, too. */
+  /**
+   * `ended.number` when the sign-in began, before anything of the person was looked at: whatever ended all sessions of
+   * the person since then ends this one, too. Default: the number of this moment.
+   */
+  asOf?: number | undefined
   now: Date
 }
 
@@ -34,6 +38,8 @@ export interface SessionStore {
   start(sign: NewSession): Promise<{ session: SsoSession; secret: string }>
   /** The living session of a secret. Synchronous and from memory where it can be: this is the hot path. */
   find(secret: string, now: Date): SsoSession | undefined
+  /** The session of a secret until the last token of it is dead: also when it has expired, so that it can be ended. */
+  known(secret: string): SsoSession | undefined
   /** Notes that the session was used for a participant; writes only the first time. Without such a session, nothing. */
   join(sid: string, participant: string): Promise<void>
   /** Ends a session; one that is not there, or has expired, is entered as ended all the same: tokens may live on. */
@@ -71,15 +77,27 @@ export function openSessionStore(options: {
   function endAllOf(transaction: Transaction, { id, upn }: Pick<Person, 'id' | 'upn'>, now: Date): void {
     const { run, onCommit } = transaction
     const sids = run(query.deleteFrom('sessions').where('person_id', '=', id).returning('sid'))
-    const before = new Date(Math.floor(now.getTime() / 1000) * 1000)
-    ended.add(transaction, [...sids.map(({ sid }) => ({ sid })), { upn: upnKey(upn), before }], now)
+    const all = { upn: upnKey(upn), before: wholeSecond(now) }
+    ended.add(transaction, [...sids.map(({ sid }) => ({ sid })), all], now)
     onCommit(() => {
       for (const { sid } of sids) memory.delete(sid)
     })
   }
 
+  function known(secret: string): SsoSession | undefined {
+    if (secret.length !== 43) return undefined
+    const secretHash = hashOf(secret)
+    const remembered = memory.get(secretHash)
+    if (remembered !== undefined) return remembered
+    const [row] = database.read(query.selectFrom('sessions').selectAll().where('secret_hash', '=', secretHash))
+    if (row === undefined) return undefined
+    const session = sessionOf(row)
+    memory.set(secretHash, session)
+    return session
+  }
+
   return {
-    async start({ person, methods, persistent, now }) {
+    async start({ person, methods, persistent, asOf = ended.number, now }) {
       const secret = randomBytes(32).toString('base64url')
       const lifetime = 1000 * (persistent ? persistentLifetime : sessionLifetime)
       const session: SsoSession = {
@@ -94,12 +112,17 @@ export function openSessionStore(options: {
       }
       const secretHash = hashOf(secret)
       await database.write((run, onCommit) => {
-        const lastEnd = ended.lastEndOf(run, person.upn)
-        if (lastEnd !== undefined && lastEnd > now) {
+        // by the list's number and not by its times: clocks are set back
+        const entry = ended.entryOf(run, person.upn)
+        if (entry !== undefined && entry.number > asOf) {
           throw new StsError('session-ended', `the sessions of ${person.upn} were ended during this sign-in`)
         }
+        if (entry !== undefined && entry.before > now) {
+          // the clock was set back since: what is issued from here on must not count as ended before it was issued
+          ended.add({ run, onCommit }, [{ upn: upnKey(person.upn), before: wholeSecond(now) }], now)
+        }
         if (Math.abs(now.getTime() - cleared) > clearingInterval) {
-          run(query.deleteFrom('sessions').where('expires_at', '<=', now.getTime()))
+          run(query.deleteFrom('sessions').where('expires_at', '<=', now.getTime() - keptFor))
           cleared = now.getTime()
         }
         run(query.insertInto('sessions').values(rowOf(session, secretHash)))
@@ -108,17 +131,10 @@ export function openSessionStore(options: {
       return { session, secret }
     },
     find(secret, now) {
-      if (secret.length !== 43) return undefined
-      const secretHash = hashOf(secret)
-      let session = memory.get(secretHash)
-      if (session === undefined) {
-        const [row] = database.read(query.selectFrom('sessions').selectAll().where('secret_hash', '=', secretHash))
-        if (row === undefined) return undefined
-        session = sessionOf(row)
-        memory.set(secretHash, session)
-      }
-      return session.expiresAt > now ? session : undefined
+      const session = known(secret)
+      return session !== undefined && session.expiresAt > now ? session : undefined
     },
+    known,
     async join(sid, participant) {
       if (memory.find(sid)?.participants.includes(participant)) return
       await database.write((run, onCommit) => {
@@ -160,6 +176,11 @@ export function openSessionStore(options: {
     ended,
     within: { endAllOf },
   }
+}
+
+/** The beginning of the second: what a token says of its own time is whole seconds. */
+function wholeSecond(instant: Date): Date {
+  return new Date(Math.floor(instant.getTime() / 1000) * 1000)
 }
 
 function hashOf(secret: string): string {

@@ -23,6 +23,7 @@ import type { PageMaker } from '../pages/page.ts'
 import type { PasswordAuthentication } from '../people/password-authentication.ts'
 import type { PeopleStore } from '../people/people-store.ts'
 import type { SessionStore } from '../sessions/session-store.ts'
+import { StsError } from '../sts-error.ts'
 import { type SignedIn, whoIsSignedIn } from './browser-session.ts'
 import type { Continuation } from './continuation.ts'
 import { type FormTokens, formTokenField } from './form-token.ts'
@@ -95,8 +96,14 @@ async function readForm(
   }
 
   const device = parts.cookieFormat.valuesOf(request.cookies, 'FamiliarDevice')[0]
+  const asOf = parts.sessions.ended.number
   const result = await passwordStep(posted, request, { passwords: parts.passwords, device })
-  if (result.kind === 'done') return startSession(request, result, continuation, parts)
+  if (result.kind === 'done') {
+    const started = await startSession(request, result, continuation, asOf, parts)
+    if (started !== undefined) return started
+    await parts.decisions(request, { ...refused(continuation), who: result.person.upn, code: 'session-ended' })
+    return again({ kind: 'credentials' })
+  }
   if (result.refusal !== undefined) {
     const { who, code, locks } = result.refusal
     await parts.decisions(request, { ...refused(continuation), who, code })
@@ -107,14 +114,20 @@ async function readForm(
   return again(result.problem)
 }
 
+/** @returns undefined when the account was disabled, or its password changed, while the steps were taken. */
 async function startSession(
   request: StsRequest,
   { person, methods, device, keepMeSignedIn }: Extract<StepResult, { kind: 'done' }>,
   continuation: Continuation,
+  asOf: number,
   parts: SignInParts,
-): Promise<SignInOutcome> {
+): Promise<SignInOutcome | undefined> {
   const persistent = parts.keepMeSignedIn && keepMeSignedIn
-  const { session, secret } = await parts.sessions.start({ person, methods, persistent, now: request.now })
+  const started = await parts.sessions
+    .start({ person, methods, persistent, asOf, now: request.now })
+    .catch(endedMeanwhile)
+  if (started === undefined) return undefined
+  const { session, secret } = started
   await parts.decisions(request, {
     event: 'sign-in',
     result: 'success',
@@ -130,6 +143,10 @@ async function startSession(
     cookieFormat.set('FamiliarDevice', device, { maxAge: parts.familiarFor }),
   ]
   return { kind: 'person', signedIn: { person, session }, cookies }
+}
+
+function endedMeanwhile(error: unknown): undefined {
+  if (!(error instanceof StsError && error.code === 'session-ended')) throw error
 }
 
 function showForm(

@@ -23,7 +23,7 @@ export const signOutPath = '/adfs/portal/sign-out'
 
 export interface SignOutParts {
   readonly signIn: Pick<SignIn, 'current'>
-  readonly sessions: Pick<SessionStore, 'end'>
+  readonly sessions: Pick<SessionStore, 'end' | 'known'>
   readonly cookieFormat: CookieFormat
   readonly formTokens: FormTokens
   readonly pages: PageMaker
@@ -45,16 +45,20 @@ export function createSignOut(parts: SignOutParts): SignOut {
   const cleared = [cookieFormat.clear('SsoSession'), cookieFormat.clear('SignInForm')]
   const signedOutAddress = '/adfs/ls/?wa=wsignout1.0'
 
-  const end = async (request: StsRequest, signedIn: SignedIn | undefined) => {
-    if (signedIn === undefined) return
-    const { person, session } = signedIn
-    await sessions.end(session.sid, request.now)
-    await decisions(request, { event: 'sign-out', result: 'success', who: person.upn, detail: { sid: session.sid } })
+  // Every session that the browser holds, expired ones too: tokens of theirs may be alive for a while.
+  const end = async (request: StsRequest) => {
+    for (const secret of cookieFormat.valuesOf(request.cookies, 'SsoSession')) {
+      const session = sessions.known(secret)
+      if (session === undefined) continue
+      const { sid, upn } = session
+      await sessions.end(sid, request.now)
+      await decisions(request, { event: 'sign-out', result: 'success', who: upn, detail: { sid } })
+    }
   }
 
   return {
     async atOnce(request) {
-      await end(request, signIn.current(request))
+      await end(request)
       return pages(request, (strings) => ({
         status: 200,
         title: strings.signedOutTitle,
@@ -70,7 +74,7 @@ export function createSignOut(parts: SignOutParts): SignOut {
       const token = request.form?.get(formTokenField.toLowerCase())
       const ours = comesFromOurPage(request, origin)
       if (ours && (signedIn === undefined || formTokens.matches(token, 'sign-out', signedIn.session.sid))) {
-        await end(request, signedIn)
+        await end(request)
         return redirect(303, signedOutAddress, cleared)
       }
       const code = ours ? 'stale' : 'foreign-form'

@@ -126,11 +126,46 @@ t.test('all sessions of a person end together', async (t) => {
   t.ok(sessions.find(other.secret, now))
 })
 
-t.test('expired sessions leave the disk', async (t) => {
+t.test('expired sessions leave the disk when their last token is dead', async (t) => {
   const { database, start } = sessionsOf(t)
   await Promise.all([start(), start(), start(alice, true)])
-  await start(bob, false, hour(9))
-  t.equal(rows(database).length, 2)
+  await start(bob, false, hour(31))
+  t.equal(rows(database).length, 4)
+  await start(bob, false, hour(33))
+  t.equal(rows(database).length, 3)
+})
+
+t.test('an expired session is nobody signed in, but known until then, so that it can be ended', async (t) => {
+  const { sessions, start } = sessionsOf(t)
+  const { session, secret } = await start()
+  t.equal(sessions.find(secret, hour(9)), undefined)
+  t.same(sessions.known(secret), session)
+  t.equal(sessions.known('A'.repeat(43)), undefined)
+  await sessions.endAllOf(alice, hour(9))
+  t.ok(sessions.ended.isEnded({ sid: session.sid, issuedAt: hour(8) }))
+  t.equal(sessions.known(secret), undefined)
+})
+
+t.test('a sign-in that began before all sessions of the person were ended does not arrive', async (t) => {
+  const { sessions } = sessionsOf(t)
+  const asOf = sessions.ended.number
+  const start = (person: typeof alice, since?: number) =>
+    sessions.start({ person, methods, persistent: false, asOf: since, now })
+  await sessions.endAllOf(alice, now)
+  await t.rejects(start(alice, asOf), { code: 'session-ended' })
+  await t.resolves(start(bob, asOf), 'others go on')
+  await t.resolves(start(alice), 'and so does one that began after it, even in the same instant')
+})
+
+t.test('a clock that is set back keeps nobody from signing in, and what is issued then lives', async (t) => {
+  const { sessions, start } = sessionsOf(t)
+  const old = await start(alice, false, hour(5))
+  await sessions.endAllOf(alice, hour(5))
+  const { session, secret } = await start(alice, false, now)
+  t.ok(sessions.find(secret, now))
+  t.notOk(sessions.ended.isEnded({ sid: session.sid, upn: alice.upn, issuedAt: now }))
+  t.ok(sessions.ended.isEnded({ sid: old.session.sid, upn: alice.upn, issuedAt: hour(5) }), 'nothing is revived')
+  t.ok(sessions.ended.isEnded({ upn: alice.upn, issuedAt: hour(-1) }))
 })
 
 t.test('sessions that memory does not know are found on the disk', async (t) => {

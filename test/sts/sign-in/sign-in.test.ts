@@ -252,6 +252,57 @@ t.test('a disabled person and a changed password end the sessions at once', asyn
   t.ok(signInForm(await client.visit(edgeAddress(crm, crmUrl))))
 })
 
+t.test(
+  'an account that is disabled or gets another password during the sign-in is refused like any other',
+  async (t) => {
+    const { server, url, browser } = await startFederationServer(t)
+    const { passwords, accounts } = server
+    const { authenticate } = passwords
+    for (const change of [
+      () => accounts.setPassword(alice, 'another-password', new Date()),
+      () => accounts.disable(alice, new Date()),
+    ]) {
+      const client = browser()
+      const page = await client.visit(portal(url))
+      // the moment after the check and before the session: as late as it can be
+      passwords.authenticate = async (attempt) => {
+        const result = await authenticate(attempt)
+        await change()
+        return result
+      }
+      const answer = await signIn(client, page, alice, password)
+      passwords.authenticate = authenticate
+      t.equal(answer.status, 200)
+      t.match(alertOf(answer), /not right/)
+      t.notOk(answer.setCookies.some((line) => /SsoSession|FamiliarDevice/.test(line)))
+      t.match(server.audit.list({ who: alice })[0], { event: 'sign-in-refused', code: 'session-ended' })
+      await accounts.enable(alice)
+      await server.people.setPassword(alice, password)
+    }
+    t.same(server.sessions.list(new Date()), [])
+    t.same(server.audit.list({ event: 'sign-in' }), [])
+  },
+)
+
+t.test('a trust that is switched off during the sign-in leads nowhere; the person is signed in', async (t) => {
+  const { server, crm, url, edgeAddress, browser } = await startFederationServer(t)
+  const { passwords, trusts } = server
+  const { authenticate } = passwords
+  passwords.authenticate = async (attempt) => {
+    const result = await authenticate(attempt)
+    await trusts.update(crm.id, { enabled: false })
+    return result
+  }
+  const client = browser()
+  const answer = await signIn(client, await client.visit(edgeAddress(crm, crmUrl)), alice, password)
+  t.equal(answer.status, 400)
+  t.match(answer.body, /switched off/)
+  t.equal(answer.headers.location, undefined)
+  t.notOk(signInForm(await client.visit(portal(url))))
+  t.same(server.audit.list({ event: 'edge-token-issued' }), [])
+  t.match(server.audit.list({ event: 'edge-refused' }), [{ code: 'trust-disabled' }])
+})
+
 t.test('too many at once: 503 with Retry-After, and the form stays', async (t) => {
   const { server, url, browser } = await startFederationServer(t)
   const clients = await Promise.all(

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { formsOf, signInForm, submit } from '../../lab/forms.ts'
-import { alice, claimsOf, crmUrl, startFederationServer, tokenIn } from '../running-federation-server.ts'
+import { alice, bob, claimsOf, crmUrl, startFederationServer, tokenIn } from '../running-federation-server.ts'
 
 t.test('the button ends the session at the server and clears the cookies', async (t) => {
   const { server, url, crm, edgeAddress, signedIn } = await startFederationServer(t)
@@ -22,6 +22,42 @@ t.test('the button ends the session at the server and clears the cookies', async
   client.jar.put(new URL(url), 'SsoSession', stolen)
   t.ok(signInForm(await client.visit(`${url}/adfs/portal`)), 'the old cookie is worth nothing')
   t.match(server.audit.list({ event: 'sign-out' }), [{ who: alice, result: 'success' }])
+})
+
+t.test('one browser signs out, another one of the same person stays signed in', async (t) => {
+  const { server, url, signedIn } = await startFederationServer(t)
+  const [one, other] = [await signedIn(alice), await signedIn(alice)]
+  await one.visit(`${url}/adfs/ls?wa=wsignout1.0`)
+  t.ok(signInForm(await one.visit(`${url}/adfs/portal`)))
+  t.notOk(signInForm(await other.visit(`${url}/adfs/portal`)))
+  t.equal(server.sessions.list(new Date()).length, 1)
+})
+
+t.test('a session that has expired is ended all the same: its tokens may be alive', async (t) => {
+  const { server, url, crm, edgeAddress, signedIn } = await startFederationServer(t)
+  const client = await signedIn(alice)
+  const { sid, iat } = claimsOf(tokenIn(await client.visit(edgeAddress(crm, crmUrl))))
+  const { database } = server
+  const secret = client.jar.all(new URL(url))['SsoSession'] ?? ''
+  const known = server.sessions.known(secret)
+  t.equal(known?.sid, sid)
+  const { find } = server.sessions
+  server.sessions.find = (given) => find(given, new Date(Date.now() + 9 * 3_600_000))
+  t.ok(signInForm(await client.visit(`${url}/adfs/portal`)), 'nobody is signed in')
+  const answer = await client.visit(`${url}/adfs/ls?wa=wsignout1.0`)
+  t.equal(answer.status, 200)
+  t.ok(server.sessions.ended.isEnded({ sid: String(sid), issuedAt: new Date(Number(iat) * 1000) }))
+  t.match(server.audit.list({ event: 'sign-out' }), [{ who: alice, detail: { sid } }])
+  t.same(database.read(database.query.selectFrom('sessions').selectAll()), [])
+})
+
+t.test('every session that the browser holds is ended, not just the one that counted', async (t) => {
+  const { server, url, browser, signedIn } = await startFederationServer(t)
+  const secrets: string[] = []
+  for (const upn of [alice, bob]) secrets.push((await signedIn(upn)).jar.all(new URL(url))['SsoSession'] ?? '')
+  const headers = { cookie: secrets.map((secret) => `SsoSession=${secret}`).join('; ') }
+  t.equal((await browser().ask(`${url}/adfs/ls?wa=wsignout1.0`, { headers })).status, 200)
+  t.same(server.sessions.list(new Date()), [])
 })
 
 t.test('a sign-out form without its token, or from elsewhere, does nothing', async (t) => {
