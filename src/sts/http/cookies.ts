@@ -6,7 +6,10 @@ export type Cookies = ReadonlyMap<string, readonly string[]>
 /** The cookies that the federation server sets: the SSO session, the form before it, and the familiar device. */
 export type CookieKind = 'SsoSession' | 'SignInForm' | 'FamiliarDevice'
 
-const mostCookieText = 16 * 1024
+/** What the listeners take for all headers together: cookies of whole domains are a browser's to pile up, not a person's. */
+const mostCookieText = 32 * 1024
+/** Values of one cookie that are looked at; a browser sends one, or two where another site has planted its own. */
+const mostValues = 8
 
 /** Reads the Cookie header; what is not a cookie pair is passed over. */
 export function parseCookies(header: string | undefined): Cookies {
@@ -40,7 +43,9 @@ export function createCookieFormat({ secure }: { secure: boolean }): CookieForma
   const flags = `; Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
   return {
     valuesOf: (cookies, kind) =>
-      (cookies.get(prefix + kind) ?? []).filter((value) => value.length <= 1024 && /^[\w.~-]+$/.test(value)),
+      (cookies.get(prefix + kind) ?? [])
+        .slice(0, mostValues)
+        .filter((value) => value.length <= 1024 && /^[\w.~-]+$/.test(value)),
     set: (kind, value, { maxAge } = {}) =>
       `${prefix}${kind}=${value}${flags}${maxAge === undefined ? '' : `; Max-Age=${maxAge}`}`,
     clear: (kind) => `${prefix}${kind}=${flags}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT`,

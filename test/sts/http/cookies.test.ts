@@ -13,6 +13,16 @@ t.test('a cookie named like a property of objects is only a cookie', async (t) =
   t.same(parseCookies('__proto__=1; constructor=2').get('constructor'), ['2'])
 })
 
+t.test('of a cookie that comes again and again the first eight values are looked at', async (t) => {
+  const cookies = parseCookies(Array.from({ length: 500 }, (_, index) => `SsoSession=${index}`).join('; '))
+  t.same(createCookieFormat({ secure: false }).valuesOf(cookies, 'SsoSession'), [...'01234567'])
+})
+
+t.test('ours are found among as many cookies as a request can hold', async (t) => {
+  const others = Array.from({ length: 28 }, (_, index) => `other${index}=${'x'.repeat(1000)}`).join('; ')
+  t.same(parseCookies(`${others}; SsoSession=ours`).get('SsoSession'), ['ours'])
+})
+
 t.test('over https cookies are bound to the host, Secure, HttpOnly and SameSite=Lax', async (t) => {
   const format = createCookieFormat({ secure: true })
   t.equal(format.set('SsoSession', 'abc'), '__Host-SsoSession=abc; Path=/; HttpOnly; SameSite=Lax; Secure')

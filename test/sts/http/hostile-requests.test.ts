@@ -89,10 +89,10 @@ t.test('targets and cookies that nobody sends by accident', async (t) => {
     t.equal(answers[0]?.header('location'), undefined)
   }
   for (const cookie of [
-    'SsoSession=' + 'A'.repeat(12_000),
+    `SsoSession=${'A'.repeat(12_000)}`,
     'SsoSession=\u00ff; =; ;;;',
     '__proto__=1; SsoSession',
-    'SsoSession="' + 'a'.repeat(43) + '"',
+    `SsoSession="${'a'.repeat(43)}"`,
   ]) {
     const answer = await browser().ask(`${url}/adfs/portal`, { headers: { cookie } })
     t.equal(answer.status, 200)
