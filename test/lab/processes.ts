@@ -63,7 +63,13 @@ export function startProgram(command: string, parameters: readonly string[], opt
   // A program that ends at once does not read what it is told.
   child.stdin?.on('error', () => {})
   child.stdin?.end(options.input ?? '')
-  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, stdout, stderr }) as Outcome)
+  // A test that fails before it would have stopped the program must not leave it behind.
+  const kill = () => void child.kill('SIGKILL')
+  process.once('exit', kill)
+  const ended = once(child, 'close').then(([code, signal]) => {
+    process.off('exit', kill)
+    return { code, signal, stdout, stderr } as Outcome
+  })
   ended.catch(() => {})
   return {
     pid: child.pid ?? -1,

@@ -23,6 +23,8 @@ export interface MitRealmOptions {
   readonly settings?: readonly string[]
   /** More lines of [libdefaults] in the krb5.conf that the KDC and the client programs read. */
   readonly defaults?: readonly string[]
+  /** More sections of that krb5.conf. */
+  readonly sections?: string
   /** Other realms that the client programs shall find: realm → KDC address. */
   readonly others?: Readonly<Record<string, string>>
 }
@@ -41,7 +43,10 @@ export interface MitRealm {
   keytab(name: string, ...principals: string[]): Promise<string>
   /** Lets a service delegate to others: the allow list. */
   allowDelegation(service: string, ...targets: string[]): Promise<void>
-  /** Another name that the KDC knows a principal by; `canonical` may name another realm: the KDC then refers to it. */
+  /**
+   * Another name that the KDC knows a principal by, `@` in it unescaped: `alice@alt.test`. `canonical` may name another
+   * realm: the KDC then refers to it.
+   */
   addAlias(principal: string, alias: string, canonical?: string): Promise<void>
   /** Starts the KDC, on request with a clock that is off by so many seconds. */
   start(clockOffset?: number): Promise<void>
@@ -52,14 +57,14 @@ export interface MitRealm {
 
 /** Creates the realm and starts its KDC. */
 export async function createMitRealm(options: MitRealmOptions): Promise<MitRealm> {
-  const { directory, realm, settings = [], defaults = [], others = {} } = options
+  const { directory, realm, settings = [], defaults = [], sections = '', others = {} } = options
   const folder = join(options.folder, realm)
   mkdirSync(folder, { recursive: true })
   const port = await freePort()
   const kdc = `127.0.0.1:${port}`
   const file = (name: string) => join(folder, name)
   const environment = { KRB5_CONFIG: file('krb5.conf'), KRB5_KDC_PROFILE: file('kdc.conf'), KRB5RCACHEDIR: folder }
-  writeFileSync(file('krb5.conf'), clientConfiguration(realm, { ...others, [realm]: kdc }, defaults))
+  writeFileSync(file('krb5.conf'), clientConfiguration(realm, { ...others, [realm]: kdc }, defaults) + sections)
   writeFileSync(
     file('kdc.conf'),
     `[kdcdefaults]
