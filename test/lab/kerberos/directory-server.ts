@@ -14,8 +14,8 @@ export interface DirectoryServer {
   readonly url: string
   /** Runs ldapmodify with this LDIF; rejects with what it said when it fails. */
   modify(ldif: string): Promise<void>
-  /** The distinguished name of the entry that a Kerberos principal is kept in. */
-  entryOf(principal: string): Promise<string>
+  /** The distinguished name of the entry below `base` that a Kerberos principal is kept in. */
+  entryOf(base: string, principal: string): Promise<string>
   close(): Promise<void>
 }
 
@@ -53,9 +53,9 @@ index krbPrincipalName eq
     modify: async (ldif) => {
       succeeded('ldapmodify', await runProgram('/usr/bin/ldapmodify', simple, { input: ldif }))
     },
-    entryOf: async (principal) => {
+    entryOf: async (base, principal) => {
       const filter = `(krbPrincipalName=${principal.replaceAll('\\', '\\5c')})`
-      const search = [...simple, '-LLL', '-o', 'ldif-wrap=no', '-b', directorySuffix, filter, 'dn']
+      const search = [...simple, '-LLL', '-o', 'ldif-wrap=no', '-b', base, filter, 'dn']
       const { stdout } = succeeded('ldapsearch', await runProgram('/usr/bin/ldapsearch', search))
       const entry = /^dn: (.*)$/m.exec(stdout)?.[1]
       if (entry === undefined) throw new Error(`no entry of ${principal}`)

@@ -125,12 +125,12 @@ ${settings.map((line) => `  ${line}\n`).join('')} }
       return file(name)
     },
     allowDelegation: async (service, ...targets) => {
-      const entry = await directory.entryOf(`${service}@${realm}`)
+      const entry = await directory.entryOf(tree, `${service}@${realm}`)
       const lines = targets.map((target) => `krbAllowedToDelegateTo: ${target}@${realm}\n`)
       await directory.modify(`dn: ${entry}\nchangetype: modify\nadd: krbAllowedToDelegateTo\n${lines.join('')}`)
     },
     addAlias: async (principal, alias, canonical = `${principal}@${realm}`) => {
-      const entry = await directory.entryOf(`${principal}@${realm}`)
+      const entry = await directory.entryOf(tree, `${principal}@${realm}`)
       await directory.modify(
         `dn: ${entry}\nchangetype: modify\nadd: krbPrincipalName\nkrbPrincipalName: ${alias}@${realm}\n-\n` +
           `replace: krbCanonicalName\nkrbCanonicalName: ${canonical}\n`,
