@@ -16,6 +16,10 @@ export function publishedAddress(text: string): { value: string } | { problem: s
   if (!url.pathname.endsWith('/')) return { problem: 'a published address ends with a slash' }
   if (/[*%]/.test(url.hostname)) return { problem: 'a published address has no wildcard' }
   if (isAddress(url.hostname)) return { problem: 'a published address has a host name, not an IP address' }
+  // the URL parser lets `;`, `,` and quotes pass, which mean something in the headers that name the host
+  if (!/^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?$/.test(url.hostname)) {
+    return { problem: 'a published address has a host name of letters, digits, hyphens and dots' }
+  }
   // prefixes are compared without path parameters and with several slashes as one: what is said here is what counts
   if (/%(?:2f|5c|25|2e)|;|\/\//i.test(url.pathname) || normaliseTarget(url.pathname)?.path !== url.pathname) {
     return {
