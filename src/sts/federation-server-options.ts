@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { Log } from './http/decision-record.ts'
 import type { BrandingOptions } from './pages/branding.ts'
-import type { Language } from './pages/strings.ts'
+import { everyLanguage, type Language } from './pages/strings.ts'
 import type { LockoutSettings } from './people/password-authentication.ts'
 import type { PortalApplications } from './portal/portal.ts'
 import type { Database } from './store/database.ts'
@@ -71,8 +71,10 @@ export function readSettings(options: FederationServerOptions): FederationServer
     throw new TypeError('either folder or database must be given')
   }
   if (options.masterKey.type !== 'secret') throw new TypeError('masterKey must be a secret KeyObject')
-  const languages = options.languages ?? ['en', 'de']
-  if (languages.length === 0) throw new TypeError('languages must name at least one')
+  const languages = options.languages ?? everyLanguage
+  if (languages.length === 0 || !languages.every((language) => everyLanguage.includes(language))) {
+    throw new TypeError(`languages must name at least one of ${everyLanguage.join(', ')}`)
+  }
   return {
     url: address.origin,
     host: address.hostname,

@@ -56,7 +56,7 @@ export interface FederationServer {
   readonly audit: AuditTrail
   /** The signed federation metadata. */
   metadata(): string
-  /** Whether sign-ins can be served. */
+  /** Whether sign-ins can be served: open, the database takes writes, and there is a key to sign with. */
   ready(): boolean
   /** Ends timers and closes what the server opened; more than once does no harm. */
   close(): Promise<void>
@@ -104,7 +104,7 @@ export async function createFederationServer(options: FederationServerOptions): 
     const portal = createPortal({ signIn, signOut, pages, applications })
     const edgeSignIn = createEdgeSignIn({ ...common, signIn, signOutForm: signOut.button })
     const ls = createLsEndpoint({ edgeSignIn, signOut: signOut.atOnce, pages, decisions })
-    const ready = () => isOpen
+    const ready = () => isOpen && database.usable() && hasSigningKey(stores.keys, new Date())
     const app = createStsApplication({
       ...common,
       endpoints: [
@@ -130,6 +130,10 @@ export async function createFederationServer(options: FederationServerOptions): 
     await close()
     throw error
   }
+}
+
+function hasSigningKey({ published }: Pick<SigningKeys, 'published'>, now: Date): boolean {
+  return published().some(({ state, notAfter }) => state === 'current' && notAfter > now)
 }
 
 async function openStores(database: Database, settings: FederationServerSettings, options: FederationServerOptions) {

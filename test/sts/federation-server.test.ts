@@ -1,4 +1,5 @@
 import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { setImmediate as loopTurn } from 'node:timers/promises'
 import t from 'tap'
 import { createFederationServer } from '../../src/sts/federation-server.ts'
 import { signIn } from '../lab/forms.ts'
@@ -15,6 +16,7 @@ for (const { name, options } of [
   { name: 'neither folder nor database', options: { folder: undefined } },
   { name: 'a master key that is not secret', options: { masterKey: generateKeyPairSync('ed25519').privateKey } },
   { name: 'no language', options: { languages: [] } },
+  { name: 'a language that there are no texts for', options: { languages: ['xx' as 'en'] } },
   { name: 'a lifetime of nothing', options: { ssoLifetime: 0 } },
   { name: 'a lifetime that is no number', options: { persistentLifetime: Number.NaN } },
   { name: 'a colour that is none', options: { branding: { accentColor: 'blue' } } },
@@ -147,10 +149,35 @@ t.test('health, readiness, robots', async (t) => {
   const ask = browser().ask
   t.equal((await ask(`${base}/healthz`)).status, 200)
   t.equal((await ask(`${base}/readyz`)).status, 200)
+  for (const path of ['healthz', 'readyz', 'robots.txt', 'adfs/discovery/keys', '']) {
+    const { headers } = await ask(`${base}/${path}`)
+    t.match(headers['content-security-policy'], /^default-src 'none'; .*frame-ancestors 'none'/, path)
+  }
   t.match((await ask(`${base}/robots.txt`)).body, 'Disallow: /')
   await server.close()
   t.equal((await ask(`${base}/readyz`)).status, 503)
   t.equal((await ask(`${base}/healthz`)).status, 200)
+})
+
+t.test('not ready: a database that refuses writes, a signing certificate that has ended', async (t) => {
+  const { server, url: base, browser } = await startFederationServer(t)
+  const status = async (path: string) => (await browser().ask(`${base}/${path}`)).status
+  const { database, keys } = server
+  const statement = database.query.selectFrom('settings').select('name').compile()
+  const pragma = (sql: string) => database.read({ compile: () => ({ ...statement, sql, parameters: [] }) })
+  pragma('pragma query_only = true')
+  t.equal((await signIn(browser(), await browser().visit(`${base}/adfs/portal`), alice, 'wrong')).status, 500)
+  t.same([await status('readyz'), await status('healthz')], [503, 200])
+  t.notOk(server.ready())
+  pragma('pragma query_only = false')
+  while ((await status('readyz')) === 503) await loopTurn()
+  t.ok(server.ready())
+
+  const { published } = keys
+  keys.published = () => published().map((key) => ({ ...key, notAfter: new Date(Date.now() - 1) }))
+  t.equal(await status('readyz'), 503)
+  keys.published = published
+  t.equal(await status('readyz'), 200)
 })
 
 t.test('pictures and styles come from ourselves, by addresses that change with them', async (t) => {
@@ -168,6 +195,7 @@ t.test('pictures and styles come from ourselves, by addresses that change with t
     t.match(answer.headers['cache-control'], 'immutable')
     t.match(answer.headers['content-type'], /^(text\/css|image\/svg\+xml)/)
     t.match(answer.body, '#a51d2d')
+    t.match(answer.headers['content-security-policy'], /^default-src 'none';/, 'opened by itself it runs nothing')
   }
   t.equal((await browser().ask(`${base}/adfs/portal/assets/../../../etc/passwd`)).status, 404)
 })

@@ -74,9 +74,13 @@ function pageHeaders(form: Page['form']): Record<string, string> {
   }
 }
 
-/** Headers that every answer carries, pages and others: X-Frame-Options for browsers that do not know frame-ancestors. */
+/**
+ * Headers that every answer carries, pages and others: X-Frame-Options for browsers that do not know frame-ancestors,
+ * and a policy under which what is no page, such as a picture opened by itself, runs and loads nothing.
+ */
 export function securityHeaders({ secure }: { secure: boolean }): Record<string, string> {
   return {
+    'content-security-policy': "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
     ...(secure && { 'strict-transport-security': 'max-age=31536000' }),
