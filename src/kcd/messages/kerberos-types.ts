@@ -1,4 +1,6 @@
 import { createEncryptionKey, decrypt, type EncryptionKey, encrypt, keyOctets } from '../crypto/encryption-key.ts'
+import { encryptionTypeName } from '../crypto/encryption-type.ts'
+import { KerberosError } from '../kerberos-error.ts'
 import type { PrincipalName } from '../principal-name.ts'
 import {
   type DerElement,
@@ -88,7 +90,11 @@ export function readEncryptedData(element: DerElement): EncryptedData {
  */
 export function openEncryptedData(key: EncryptionKey, usage: number, data: EncryptedData, what: string): Buffer {
   if (data.encryptionType !== key.type.number) {
-    throw malformed(what, `encrypted with encryption type ${data.encryptionType}, the key is one of ${key.type.name}`)
+    const type = encryptionTypeName(data.encryptionType)
+    throw new KerberosError(
+      'encryption-type',
+      `${what} has encryption type ${type}, its key is one of ${key.type.name}`,
+    )
   }
   return decrypt(key, usage, data.cipher, what)
 }
