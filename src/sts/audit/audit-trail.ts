@@ -4,6 +4,7 @@
  * came from outside can break a line or move a terminal's cursor: see `auditLine`.
  */
 import type { Selectable } from 'kysely'
+import { compiledOnce } from '../store/compiled-once.ts'
 import type { Database } from '../store/database.ts'
 import type { AuditEventsTable } from '../store/schema.ts'
 import type { AuditEvent, RecordedAuditEvent } from './audit-event.ts'
@@ -39,11 +40,12 @@ export function createAuditTrail(options: {
 }): AuditTrail {
   const { database, stream } = options
   const { query } = database
+  const insert = compiledOnce(columns, (row: AuditRow) => query.insertInto('audit_events').values(row).returning('id'))
   return {
     async record(event) {
       const row = rowOf(event)
       await database.write((run, onCommit) => {
-        const [added] = run(query.insertInto('audit_events').values(row).returning('id'))
+        const [added] = run(insert(row))
         if (stream !== undefined && added !== undefined)
           onCommit(() => stream(auditLine(eventOf({ ...row, id: added.id }))))
       })
@@ -62,7 +64,21 @@ export function createAuditTrail(options: {
 /** Characters of one value that are kept; what a client sends can be long. */
 const longestValue = 2048
 
-function rowOf(event: AuditEvent): Omit<Selectable<AuditEventsTable>, 'id'> {
+type AuditRow = Omit<Selectable<AuditEventsTable>, 'id'>
+
+const columns = [
+  'at',
+  'event',
+  'who',
+  'what',
+  'from_address',
+  'result',
+  'code',
+  'request_id',
+  'detail',
+] as const satisfies readonly (keyof AuditRow)[]
+
+function rowOf(event: AuditEvent): AuditRow {
   return {
     at: event.at.getTime(),
     event: event.event,

@@ -1,4 +1,4 @@
-import { urlLiesUnder } from '../../edge-token/published-url.ts'
+import { openUrlPrefix, type UrlPrefix } from '../../edge-token/published-url.ts'
 import type { Person } from '../people/person.ts'
 import { permits, type RelyingPartyTrust } from '../trusts/relying-party-trust.ts'
 import type { EdgeRequest } from './edge-request.ts'
@@ -32,13 +32,23 @@ export function decideEdgeSignIn(request: EdgeRequest, circumstances: EdgeCircum
   if (trust === undefined) return { kind: 'bad-request', code: 'trust-unknown' }
   if (!trust.enabled) return { kind: 'bad-request', code: 'trust-disabled' }
   if (trust.publishedAddresses.length === 0) return { kind: 'bad-request', code: 'trust-not-published' }
-  const resource = longest(trust.publishedAddresses.filter((prefix) => urlLiesUnder(request.returnUrl, prefix)))
+  const resource = prefixesOf(trust).find((prefix) => prefix.covers(request.returnUrl))?.text
   if (resource === undefined) return { kind: 'bad-request', code: 'return-url' }
   if (person === undefined) return { kind: 'sign-in', trust }
   if (!permits(trust, person)) return { kind: 'not-permitted', trust, person }
   return { kind: 'issue', trust, person, resource }
 }
 
-function longest(texts: readonly string[]): string | undefined {
-  return texts.reduce<string | undefined>((best, text) => (best && best.length >= text.length ? best : text), undefined)
+/** A trust is never changed in place, so its prefixes are parsed once. */
+const prefixes = new WeakMap<RelyingPartyTrust, readonly UrlPrefix[]>()
+
+/** The published addresses, the longest first. */
+function prefixesOf(trust: RelyingPartyTrust): readonly UrlPrefix[] {
+  let known = prefixes.get(trust)
+  if (known === undefined) {
+    const addresses = trust.publishedAddresses.toSorted((a, b) => b.length - a.length)
+    known = addresses.map((address) => openUrlPrefix(address)).filter((prefix) => prefix !== undefined)
+    prefixes.set(trust, known)
+  }
+  return known
 }

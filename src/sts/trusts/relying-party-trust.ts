@@ -131,8 +131,20 @@ export function storedTrust(definition: string): RelyingPartyTrust {
 export function permits(trust: RelyingPartyTrust, person: Person): boolean {
   if (!(trust.enabled && person.enabled)) return false
   if (trust.permit.everyone) return true
-  const groups = new Set(person.groups.map(nameKey))
-  return trust.permit.groups.some((group) => groups.has(nameKey(group)))
+  const permitted = keysOf(trust.permit.groups)
+  return [...keysOf(person.groups)].some((group) => permitted.has(group))
+}
+
+/** The names of a trust and of a person are never changed in place, so the form that is compared is made once. */
+const groupKeys = new WeakMap<readonly string[], ReadonlySet<string>>()
+
+function keysOf(groups: readonly string[]): ReadonlySet<string> {
+  let keys = groupKeys.get(groups)
+  if (keys === undefined) {
+    keys = new Set(groups.map(nameKey))
+    groupKeys.set(groups, keys)
+  }
+  return keys
 }
 
 /** The form in which names and identifiers are compared: without regard to case. */
