@@ -2,13 +2,13 @@
  * Tokens and cookies that were found genuine, with what was read from them, so that signature or seal need not be checked
  * again. Nothing else is saved by it: time, trust, resource and delegation are judged each time.
  *
- * Most edge tokens are seen once and never again. So at first sight only the end of a text is noted, and what comes a
- * second time is kept.
+ * Most edge tokens are seen once and never again. So at first sight a text leaves only a mark, and what comes a second time
+ * is kept.
  */
 export interface VerifiedCache<Content> {
   /** What was kept of exactly this text and has not ended by `now`, in the unit that it was remembered with. */
   find(text: string, now: number): Content | undefined
-  /** Notes a text, or keeps it where it was noted before: until it ends, or until newer ones need the room. */
+  /** Marks a text, or keeps it where it was marked before: until it ends, or until newer ones need the room. */
   remember(text: string, content: Content, end: number): void
 }
 
@@ -32,18 +32,17 @@ const KEY_LENGTH = 12
 export function createVerifiedCache<Content>(
   most: { entries: number; characters: number } = { entries: 8_192, characters: 8_388_608 },
 ): VerifiedCache<Content> {
-  /** An entry, or undefined for a text that was noted. */
-  let young = new Map<string, Entry<Content> | undefined>()
-  let old = new Map<string, Entry<Content> | undefined>()
+  const wasMarked = createMarks()
+  let young = new Map<string, Entry<Content>>()
+  let old = new Map<string, Entry<Content>>()
   let characters = 0
 
-  function keep(key: string, entry: Entry<Content> | undefined): void {
-    const length = entry?.text.length ?? 0
-    characters += length
+  function keep(key: string, entry: Entry<Content>): void {
+    characters += entry.text.length
     if (young.size >= most.entries || characters > most.characters) {
       old = young
       young = new Map()
-      characters = length
+      characters = entry.text.length
     }
     young.set(key, entry)
   }
@@ -64,10 +63,35 @@ export function createVerifiedCache<Content>(
       return entry.content
     },
     remember(text, content, end) {
-      const key = text.slice(-KEY_LENGTH)
-      const isNoted = young.has(key) || old.has(key)
+      if (!wasMarked(text)) return
       // A copy: what came as a piece of a header would keep the whole header in memory.
-      keep(key, isNoted ? { text: Buffer.from(text, 'latin1').toString('latin1'), content, end } : undefined)
+      keep(text.slice(-KEY_LENGTH), { text: Buffer.from(text, 'latin1').toString('latin1'), content, end })
     },
+  }
+}
+
+const PLACES = 32_768
+
+/**
+ * Marks of what was seen lately: hashes (FNV-1a of the end of a text) in pairs of places, the later one first. A mark that
+ * was overwritten, or is that of another text, does no harm: it only decides whether something is worth keeping.
+ * @returns a function that tells whether a text was marked, and marks it.
+ */
+function createMarks(): (text: string) => boolean {
+  const marks = new Int32Array(PLACES)
+  return (text) => {
+    let hash = 0x811c9dc5
+    for (let at = Math.max(0, text.length - KEY_LENGTH); at < text.length; at++) {
+      hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+    }
+    // FNV leaves the low bits, which choose the place, poorly mixed.
+    hash = Math.imul(hash ^ (hash >>> 13), 0x5bd1e995)
+    hash ^= hash >>> 15
+    const later = hash & (PLACES - 2)
+    const earlier = later + 1
+    if (marks[later] === hash || marks[earlier] === hash) return true
+    marks[earlier] = marks[later] ?? 0
+    marks[later] = hash
+    return false
   }
 }

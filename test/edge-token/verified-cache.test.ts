@@ -57,8 +57,19 @@ for (const { name, most } of [
 }
 
 t.test('marks are bounded as well', async (t) => {
-  const cache = createVerifiedCache<number>({ entries: 10, characters: 1_000 })
-  for (let number = 0; number < 100; number++) cache.remember(token(number), number, 100)
+  const cache = createVerifiedCache<number>()
+  cache.remember(token(0), 0, 100)
+  for (let number = 1; number < 200_000; number++) cache.remember(token(number), number, 100)
   cache.remember(token(0), 0, 100)
   t.equal(cache.find(token(0), 1), undefined, 'the mark of the first one is long gone')
+  cache.remember(token(0), 0, 100)
+  t.equal(cache.find(token(0), 1), 0)
+})
+
+t.test('of a thousand that come again, nearly all are kept', async (t) => {
+  const cache = createVerifiedCache<number>()
+  const numbers = Array.from({ length: 1_000 }, (_, number) => number)
+  for (let round = 0; round < 2; round++) for (const number of numbers) cache.remember(token(number), number, 100)
+  const kept = numbers.filter((number) => cache.find(token(number), 1) === number)
+  t.ok(kept.length > 980, `${kept.length} kept`)
 })
