@@ -14,7 +14,13 @@ import { createCertificate } from '../edge-token/signing-certificate.ts'
 // Fetches Node 20 and 22 from npm and installs tarballs: minutes where the network is slow.
 t.setTimeout(300_000)
 
-const run = promisify(execFile)
+const execute = promisify(execFile)
+/**
+ * The programs run as they would at a user's. The test runner puts itself into the environment of every process that a
+ * test starts, whatever is passed, so `env` takes it out again.
+ */
+const run = (program: string, words: readonly string[], options: { cwd?: string | URL } = {}) =>
+  execute('env', ['-u', 'NODE_OPTIONS', '-u', 'NODE_COMPILE_CACHE', program, ...words], options)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = await mkdtemp(join(tmpdir(), 'gatehouse-packed-'))
 t.teardown(() => rm(folder, { recursive: true, force: true }))
