@@ -7,6 +7,7 @@ import type { Selectable } from 'kysely'
 import { compiledOnce } from '../store/compiled-once.ts'
 import type { Database } from '../store/database.ts'
 import type { AuditEventsTable } from '../store/schema.ts'
+import type { Transaction } from '../store/transaction.ts'
 import type { AuditEvent, RecordedAuditEvent } from './audit-event.ts'
 import { auditLine } from './audit-line.ts'
 
@@ -18,6 +19,8 @@ export interface AuditTrail {
    * @throws {StsError} `store-unusable`, `store-closed`: then the answer must not leave.
    */
   record(event: AuditEvent): Promise<void>
+  /** The same as part of a transaction of the caller's: what it does and the event are on disk together, or neither. */
+  readonly within: { record(transaction: Transaction, event: AuditEvent): void }
   /** Newest first; `before` is an id, `limit` defaults to 100. */
   list(filter?: AuditFilter): RecordedAuditEvent[]
 }
@@ -41,15 +44,16 @@ export function createAuditTrail(options: {
   const { database, stream } = options
   const { query } = database
   const insert = compiledOnce(columns, (row: AuditRow) => query.insertInto('audit_events').values(row).returning('id'))
+  const add = ({ run, onCommit }: Transaction, event: AuditEvent): void => {
+    const row = rowOf(event)
+    const [added] = run(insert(row))
+    if (stream !== undefined && added !== undefined) {
+      onCommit(() => stream(auditLine(eventOf({ ...row, id: added.id }))))
+    }
+  }
   return {
-    async record(event) {
-      const row = rowOf(event)
-      await database.write((run, onCommit) => {
-        const [added] = run(insert(row))
-        if (stream !== undefined && added !== undefined)
-          onCommit(() => stream(auditLine(eventOf({ ...row, id: added.id }))))
-      })
-    },
+    record: (event) => database.write((run, onCommit) => add({ run, onCommit }, event)),
+    within: { record: add },
     list({ limit = 100, before, event, who, requestId } = {}) {
       let events = query.selectFrom('audit_events').selectAll().orderBy('id', 'desc').limit(limit)
       if (before !== undefined) events = events.where('id', '<', before)

@@ -100,14 +100,16 @@ async function issue(
   const { requestId, now } = http
   const claims = edgeTokenClaims({ issuer, audience, trust, person, session, resource, requestId, now })
   const token = await issueEdgeToken(claims, { key, certificate, lifetime: trust.edgeTokenLifetime })
-  await parts.sessions.join(session.sid, `edge:${trust.id}`)
-  await parts.decisions(http, {
-    event: 'edge-token-issued',
-    result: 'success',
-    who: person.upn,
-    what: trust.name,
-    detail: { sid: session.sid, trust: trust.id },
-  })
+  await Promise.all([
+    parts.sessions.join(session.sid, `edge:${trust.id}`),
+    parts.decisions(http, {
+      event: 'edge-token-issued',
+      result: 'success',
+      who: person.upn,
+      what: trust.name,
+      detail: { sid: session.sid, trust: trust.id },
+    }),
+  ])
   return redirect(http.form === undefined ? 302 : 303, returnAddress(returnUrl, token, http.requestId))
 }
 

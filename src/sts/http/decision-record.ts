@@ -1,4 +1,5 @@
-import type { AuditTrail } from '../audit/audit-trail.ts'
+import type { AuditEvent, AuditTrail } from '../audit/audit-trail.ts'
+import type { Transaction } from '../store/transaction.ts'
 import type { StsRequest } from './sts-request.ts'
 
 /** A logger as pino's: fields first, then the message. */
@@ -24,16 +25,44 @@ export interface Decision {
 /** The parts of a request that go with each decision. */
 export type DecisionRequest = Pick<StsRequest, 'clientAddress' | 'requestId' | 'now'>
 
-/** Writes a decision down; resolves when it is on disk, and only then may the answer leave. */
-export type DecisionRecord = (request: DecisionRequest, decision: Decision) => Promise<void>
+/** Writes decisions down. */
+export interface DecisionRecord {
+  /** Resolves when the decision is on disk, and only then may the answer leave. */
+  (request: DecisionRequest, decision: Decision): Promise<void>
+  /** The same as part of a transaction of the caller's. */
+  within(transaction: Transaction, request: DecisionRequest, decision: Decision): void
+}
 
 const mostCharacters = 256
 
 /** One audit event and one log line per decision. Nothing in either is a token, a cookie or a password. */
-export function createDecisionRecord({ audit, log }: { audit: Pick<AuditTrail, 'record'>; log: Log }): DecisionRecord {
-  return async ({ clientAddress, requestId, now }, { event, result, who, what, code, detail }) => {
-    const fields = { who: who?.slice(0, mostCharacters), what: what?.slice(0, mostCharacters), code, requestId, detail }
-    await audit.record({ at: now, event, result, from: clientAddress, ...fields })
-    log.info({ event, result, clientAddress, ...fields }, event)
+export function createDecisionRecord({
+  audit,
+  log,
+}: {
+  audit: Pick<AuditTrail, 'record' | 'within'>
+  log: Log
+}): DecisionRecord {
+  const record = async (request: DecisionRequest, decision: Decision) => {
+    await audit.record(auditEvent(request, decision))
+    log.info(logFields(request, decision), decision.event)
   }
+  const within: DecisionRecord['within'] = (transaction, request, decision) => {
+    audit.within.record(transaction, auditEvent(request, decision))
+    transaction.onCommit(() => log.info(logFields(request, decision), decision.event))
+  }
+  return Object.assign(record, { within })
+}
+
+function auditEvent({ now, clientAddress, requestId }: DecisionRequest, decision: Decision): AuditEvent {
+  return { at: now, from: clientAddress, requestId, ...bounded(decision) }
+}
+
+function logFields({ clientAddress, requestId }: DecisionRequest, decision: Decision): object {
+  return { clientAddress, requestId, ...bounded(decision) }
+}
+
+function bounded(decision: Decision): Decision {
+  const { who, what } = decision
+  return { ...decision, who: who?.slice(0, mostCharacters), what: what?.slice(0, mostCharacters) }
 }

@@ -27,6 +27,8 @@ export interface NewSession {
    */
   asOf?: number | undefined
   now: Date
+  /** What else belongs into the transaction in which the session starts. */
+  alongside?: ((transaction: Transaction, session: SsoSession) => void) | undefined
 }
 
 export interface SessionStore {
@@ -97,7 +99,7 @@ export function openSessionStore(options: {
   }
 
   return {
-    async start({ person, methods, persistent, asOf = ended.number, now }) {
+    async start({ person, methods, persistent, asOf = ended.number, now, alongside }) {
       const secret = randomBytes(32).toString('base64url')
       const lifetime = 1000 * (persistent ? persistentLifetime : sessionLifetime)
       const session: SsoSession = {
@@ -127,6 +129,7 @@ export function openSessionStore(options: {
         }
         run(query.insertInto('sessions').values(rowOf(session, secretHash)))
         onCommit(() => memory.set(secretHash, session))
+        alongside?.({ run, onCommit }, session)
       })
       return { session, secret }
     },

@@ -23,6 +23,8 @@ import type { PageMaker } from '../pages/page.ts'
 import type { PasswordAuthentication } from '../people/password-authentication.ts'
 import type { PeopleStore } from '../people/people-store.ts'
 import type { SessionStore } from '../sessions/session-store.ts'
+import type { SsoSession } from '../sessions/sso-session.ts'
+import type { Transaction } from '../store/transaction.ts'
 import { StsError } from '../sts-error.ts'
 import { type SignedIn, whoIsSignedIn } from './browser-session.ts'
 import type { Continuation } from './continuation.ts'
@@ -106,10 +108,11 @@ async function readForm(
   }
   if (result.refusal !== undefined) {
     const { who, code, locks } = result.refusal
-    await parts.decisions(request, { ...refused(continuation), who, code })
-    if (locks !== undefined) {
-      await parts.decisions(request, { event: 'lockout', result: 'failure', who, detail: { place: locks } })
-    }
+    const lockout = { event: 'lockout', result: 'failure', who, detail: { place: locks ?? '' } } as const
+    await Promise.all([
+      parts.decisions(request, { ...refused(continuation), who, code }),
+      locks !== undefined && parts.decisions(request, lockout),
+    ])
   }
   return again(result.problem)
 }
@@ -123,18 +126,20 @@ async function startSession(
   parts: SignInParts,
 ): Promise<SignInOutcome | undefined> {
   const persistent = parts.keepMeSignedIn && keepMeSignedIn
+  // On disk together: nobody is signed in without its being in the audit trail.
+  const record = (transaction: Transaction, { sid }: SsoSession) =>
+    parts.decisions.within(transaction, request, {
+      event: 'sign-in',
+      result: 'success',
+      who: person.upn,
+      what: continuation.application?.name ?? 'portal',
+      detail: { sid, method: methods.join(' ') },
+    })
   const started = await parts.sessions
-    .start({ person, methods, persistent, asOf, now: request.now })
+    .start({ person, methods, persistent, asOf, now: request.now, alongside: record })
     .catch(endedMeanwhile)
   if (started === undefined) return undefined
   const { session, secret } = started
-  await parts.decisions(request, {
-    event: 'sign-in',
-    result: 'success',
-    who: person.upn,
-    what: continuation.application?.name ?? 'portal',
-    detail: { sid: session.sid, method: methods.join(' ') },
-  })
   const { cookieFormat, formTokens } = parts
   const cookies = [
     cookieFormat.set('SsoSession', secret, persistent ? { maxAge: parts.persistentLifetime } : {}),

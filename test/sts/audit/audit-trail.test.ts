@@ -48,6 +48,20 @@ t.test('the stream has one line of JSON for each event, after it is on disk and 
   )
 })
 
+t.test('an event of a transaction that is undone is neither kept nor streamed', async (t) => {
+  const { audit, database, lines } = trailOf(t)
+  const write = (fail: boolean) =>
+    database.write((run, onCommit) => {
+      audit.within.record({ run, onCommit }, signIn)
+      if (fail) throw new RangeError('no')
+    })
+  await t.rejects(write(true), RangeError)
+  t.same([audit.list(), lines], [[], []])
+  await write(false)
+  t.equal(lines.length, 1)
+  t.match(audit.list(), [signIn])
+})
+
 t.test('an event that could not be written rejects and is not streamed', async (t) => {
   const { audit, database, lines } = trailOf(t)
   await database.close()

@@ -34,6 +34,27 @@ t.test('a session is found by its secret and by nothing else', async (t) => {
   }
 })
 
+t.test('what belongs to a start is on disk with it, or neither is', async (t) => {
+  const { database, sessions } = sessionsOf(t)
+  const { query } = database
+  const start = (fail: boolean) =>
+    sessions.start({
+      person: alice,
+      methods,
+      persistent: false,
+      now,
+      alongside({ run }, { sid }) {
+        run(query.insertInto('settings').values({ name: sid, value: '' }))
+        if (fail) throw new RangeError('no')
+      },
+    })
+  const { session } = await start(false)
+  await t.rejects(start(true), RangeError)
+  t.match(rows(database), [{ sid: session.sid }])
+  t.match(database.read(query.selectFrom('settings').select('name')), [{ name: session.sid }])
+  t.same(sessions.list(now), [session])
+})
+
 t.test('two sessions of one person share neither secret nor id', async (t) => {
   const { sessions, start } = sessionsOf(t)
   const [one, two] = await Promise.all([start(), start()])

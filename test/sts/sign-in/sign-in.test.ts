@@ -117,6 +117,22 @@ t.test('what a sign-in sets: a session cookie, a new pre-login cookie, a familia
   t.match(client.jar.attributes(new URL(url), 'FamiliarDevice'), /; HttpOnly; SameSite=Lax; Max-Age=2592000$/)
 })
 
+t.test('nobody is signed in when the audit trail cannot be written', async (t) => {
+  const { server, url, browser } = await startFederationServer(t)
+  const { within } = server.audit
+  const { record } = within
+  within.record = (transaction, event) => {
+    if (event.event === 'sign-in') throw new Error('disk full')
+    record(transaction, event)
+  }
+  const client = browser()
+  const answer = await signIn(client, await client.visit(portal(url)), alice, password)
+  t.equal(answer.status, 500)
+  t.notMatch(answer.body, 'disk full')
+  t.notOk(answer.setCookies.some((line) => line.includes('SsoSession')))
+  t.same(server.sessions.list(new Date()), [])
+})
+
 t.test('a session cookie that was planted before is not taken over', async (t) => {
   const { url, browser, signedIn } = await startFederationServer(t)
   const mallory = await signedIn(bob)
