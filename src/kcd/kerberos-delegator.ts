@@ -207,22 +207,21 @@ export function createKerberosDelegator(options: KerberosDelegatorOptions): Kerb
   const fetchTicket = async (request: DelegationRequest, signal: AbortSignal): Promise<GrantedTicket> => {
     const service = parseBackendService(request.spn)
     const user = userPrincipal(request.upn, realm, request.userName ?? userName)
-    const once = async () => {
+    const once = async (tgt: GrantedTicket) => {
       const evidence = await evidenceOf(request.upn, user, signal)
-      const tgt = await tickets.own(signal)
       return requestServiceTicket(
         parts,
         { tgt, evidence, service, resourceBased: request.resourceBased ?? resourceBased },
         signal,
       )
     }
+    const tgt = await tickets.own(signal)
     try {
-      return await once()
+      return await once(tgt)
     } catch (error) {
-      if (!isStale(error)) throw error
-      tickets.forget()
+      if (!isStale(error) || !tickets.doubt(tgt)) throw error
       evidences.deleteWhere(({ upn }) => upn === request.upn)
-      return once()
+      return once(await tickets.own(signal))
     }
   }
 
@@ -314,6 +313,8 @@ const STALE: ReadonlySet<number> = new Set([
   KdcErrorCode.KRB_AP_ERR_MODIFIED,
   KdcErrorCode.KRB_AP_ERR_BADKEYVER,
   KdcErrorCode.KRB_AP_ERR_NOKEY,
+  // What MIT's KDC says to a ticket whose key it has no more.
+  KdcErrorCode.KRB_ERR_GENERIC,
 ])
 
 function accountOptions({

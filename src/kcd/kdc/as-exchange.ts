@@ -4,7 +4,7 @@
  * FAST tunnel with an encrypted challenge (RFC 6113 §5.4). The KDC's errors may send it round again, a few times.
  */
 import { type EncryptionKey, randomEncryptionKey } from '../crypto/encryption-key.ts'
-import { encryptionTypeName } from '../crypto/encryption-type.ts'
+import { encryptionTypeName, PREFERRED_ENCRYPTION_TYPES } from '../crypto/encryption-type.ts'
 import { KdcErrorCode } from '../kdc-error-facts.ts'
 import { kerberosErrorFromKdc } from '../kdc-refusal.ts'
 import { KerberosError } from '../kerberos-error.ts'
@@ -134,7 +134,8 @@ async function ask(
     service: ticketGrantingService(realm),
     till: tillOf({ ...parts, ticketLifetime: TGT_LIFETIME }, realm),
     nonce,
-    encryptionTypes,
+    // Those that we have keys of first, because the KDC takes the first it can; the others for the session key.
+    encryptionTypes: [...new Set([...encryptionTypes, ...PREFERRED_ENCRYPTION_TYPES])],
   })
   if (armor === undefined) {
     const request = encodeAsRequest(body, proof === undefined ? [] : proofData(parts, realm, proof, undefined))

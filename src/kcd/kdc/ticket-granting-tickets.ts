@@ -21,7 +21,13 @@ export interface TicketGrantingTickets {
    * @throws {KerberosError} `principal` where no trust leads there.
    */
   to(realm: string, signal: AbortSignal): Promise<GrantedTicket>
-  /** Forgets the tickets: the KDC does not take them any more. */
+  /**
+   * Says that a KDC did not take what was asked with a ticket of our own realm, which may be the ticket's fault.
+   * @returns whether to ask again: the ticket is forgotten, or has been replaced meanwhile. Not more often than every few
+   * seconds, so that an error that has other causes does not lead to an authentication each time.
+   */
+  doubt(tgt: GrantedTicket): boolean
+  /** Forgets every ticket. */
   forget(): void
 }
 
@@ -34,6 +40,8 @@ export interface TicketGrantingTicketsOptions {
 
 /** A ticket this near to its end, in milliseconds, is replaced. */
 const RENEW_BEFORE = 300_000
+/** Milliseconds between two times that a ticket is given up because of an error. */
+const DOUBT_AGAIN = 10_000
 /** Longer chains of trust are not walked, and not more realms remembered. */
 const MOST_HOPS = 8
 const MOST_REALMS = 64
@@ -47,6 +55,8 @@ export function createTicketGrantingTickets(
   const home = keys.principal.realm
   const kept = new Map<string, GrantedTicket>()
   const work = createSharedWork<GrantedTicket>(deadlines)
+
+  let lastDoubt = Number.NEGATIVE_INFINITY
 
   const usable = (id: string, realm: string): GrantedTicket | undefined => {
     const ticket = kept.get(id)
@@ -82,6 +92,14 @@ export function createTicketGrantingTickets(
     to: (realm, signal) => {
       if (realm === home) return own(signal)
       return get(realm, realm, signal, async (inner) => walkTrusts(parts, realm, await own(inner), inner))
+    },
+    doubt: (tgt) => {
+      if (kept.get(home) !== tgt) return true
+      const time = performance.now()
+      if (time - lastDoubt < DOUBT_AGAIN) return false
+      lastDoubt = time
+      kept.clear()
+      return true
     },
     forget: () => kept.clear(),
   }

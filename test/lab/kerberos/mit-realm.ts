@@ -2,7 +2,7 @@
  * A real MIT key distribution centre with its principals in a directory server, on loopback, all its state in a folder.
  * One directory server may serve several realms.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../free-port.ts'
 import { type Program, runProgram, startProgram } from '../processes.ts'
@@ -137,9 +137,11 @@ ${settings.map((line) => `  ${line}\n`).join('')} }
       )
     },
     start: async (clockOffset = 0) => {
-      const shifted = clockOffset === 0 ? [] : ['-f', `${clockOffset > 0 ? '+' : ''}${clockOffset}s`]
-      const command = [...shifted, '/usr/sbin/krb5kdc', '-n', '-r', realm, '-P', file('kdc.pid')]
-      running = startProgram(clockOffset === 0 ? '/usr/bin/env' : '/usr/bin/faketime', command, { env: environment })
+      // Preloaded here: the program of that name would stay between us and the KDC.
+      const shifted = { LD_PRELOAD: fakeTimeLibrary(), FAKETIME: `${clockOffset > 0 ? '+' : ''}${clockOffset}s` }
+      running = startProgram('/usr/sbin/krb5kdc', ['-n', '-r', realm, '-P', file('kdc.pid')], {
+        env: { ...environment, ...(clockOffset === 0 ? {} : shifted) },
+      })
       await accepting(port, running)
     },
     stop: async () => {
@@ -149,6 +151,12 @@ ${settings.map((line) => `  ${line}\n`).join('')} }
   }
   await made.start()
   return made
+}
+
+function fakeTimeLibrary(): string {
+  const [library] = globSync('/usr/lib/*/faketime/libfaketime.so.1')
+  if (library === undefined) throw new Error('libfaketime is missing: apt-get install faketime')
+  return library
 }
 
 /** A krb5.conf for programs that shall find these KDCs and no others. */
