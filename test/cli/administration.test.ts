@@ -180,6 +180,18 @@ t.test('what is no call of an operation is refused before anything is done, and 
   t.notMatch(log(), /forged/)
 })
 
+t.test('health is told at the socket without an operation: alive, and whether it can serve', async (t) => {
+  const { socket, gatehouse } = await open(t)
+  const ask = (path: string, name = 'gatehouse') =>
+    sendRaw({ socketPath: socket, method: 'GET', path, headers: ['Host', name] })
+  t.match(await ask('/healthz'), { status: 200, body: 'ok', headers: { 'cache-control': 'no-store' } })
+  t.match(await ask('/readyz'), { status: 200, body: 'ready' })
+  t.match(await ask('/readyz', 'sts.contoso.test'), { status: 421 })
+  await gatehouse.close()
+  t.match(await ask('/readyz'), { status: 503, body: 'not ready' })
+  t.match(await ask('/healthz'), { status: 200 })
+})
+
 t.test('a fault of the server is told to its log and not to the caller', async (t) => {
   const { socket, gatehouse, log } = await open(t)
   Object.assign(gatehouse.sts?.people.groups ?? {}, {

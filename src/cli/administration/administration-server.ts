@@ -13,6 +13,7 @@ import { exitCodeOf } from '../exit-code.ts'
 import type { Gatehouse } from '../gatehouse.ts'
 import { isBearer, readBearerToken } from './bearer-token.ts'
 import { type AdministrationEndpoint, administrationEndpoints, socketHost } from './endpoint.ts'
+import { healthOf } from './health.ts'
 import { type AdministrationAnswer, operationPath, operatorHeader } from './message.ts'
 import type { Operator } from './operation.ts'
 import { isOperationName, operate } from './operations.ts'
@@ -157,6 +158,12 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   try {
+    const health = healthOf(gatehouse, request.method, request.url)
+    if (health !== undefined && request.headers.host?.toLowerCase() === door.host) {
+      const headers = { 'content-type': 'text/plain', 'cache-control': 'no-store', connection: 'close' }
+      response.writeHead(health.status, headers).end(request.method === 'HEAD' ? '' : health.text)
+      return
+    }
     const refusal = refuse(door, request)
     if (refusal !== undefined)
       return send(response, refusal.status, {
