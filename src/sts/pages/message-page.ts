@@ -26,6 +26,6 @@ export function messagePage({ requestId }: Pick<StsRequest, 'requestId'>, string
 <p class="text">${text}</p>
 ${advice !== undefined && html`<p class="text">${advice}</p>`}
 ${actions !== undefined && html`<div class="actions">${actions}</div>`}
-<dl class="facts"><dt>${strings.requestNumber}</dt><dd>${requestId}</dd></dl>`,
+<dl class="facts"><dt>${strings.requestId}</dt><dd>${requestId}</dd></dl>`,
   }
 }

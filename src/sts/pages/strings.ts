@@ -25,7 +25,7 @@ const english = {
   notPermittedTitle: 'You may not open this application',
   notPermitted: (application: string, person: string) =>
     `You are signed in as ${person}, and this account is not permitted to open ${application}.`,
-  notPermittedAdvice: 'If you need it, ask your administrator and quote the request number below.',
+  notPermittedAdvice: 'If you need it, ask your administrator and quote the request id below.',
   yourApplications: 'Your applications',
   // requests that cannot be answered
   badRequestTitle: 'This address cannot be opened',
@@ -43,8 +43,8 @@ const english = {
   methodNotAllowedTitle: 'This cannot be done here',
   methodNotAllowed: 'The address exists, but not for this kind of request.',
   failureTitle: 'Something went wrong on our side',
-  failure: 'Your request could not be answered. Please try again; if it happens again, quote the request number below.',
-  requestNumber: 'Request number',
+  failure: 'Your request could not be answered. Please try again; if it happens again, quote the request id below.',
+  requestId: 'Request id',
   // portal
   portalEmpty: 'There is no application that you may open yet. Your administrator can permit some.',
   signedInAs: (person: string) => `Signed in as ${person}`,
@@ -80,7 +80,7 @@ const german: Strings = {
   notPermitted: (application, person) =>
     `Sie sind als ${person} angemeldet, und dieses Konto darf ${application} nicht öffnen.`,
   notPermittedAdvice:
-    'Wenn Sie die Anwendung brauchen, wenden Sie sich an Ihre Administration und nennen Sie die Vorgangsnummer unten.',
+    'Wenn Sie die Anwendung brauchen, wenden Sie sich an Ihre Administration und nennen Sie die Anfragenummer unten.',
   yourApplications: 'Ihre Anwendungen',
   badRequestTitle: 'Diese Adresse lässt sich nicht öffnen',
   badRequest:
@@ -99,8 +99,8 @@ const german: Strings = {
   methodNotAllowed: 'Die Adresse gibt es, aber nicht für diese Art von Anfrage.',
   failureTitle: 'Bei uns ist etwas schiefgegangen',
   failure:
-    'Ihre Anfrage konnte nicht beantwortet werden. Bitte versuchen Sie es noch einmal; geschieht es wieder, nennen Sie die Vorgangsnummer unten.',
-  requestNumber: 'Vorgangsnummer',
+    'Ihre Anfrage konnte nicht beantwortet werden. Bitte versuchen Sie es noch einmal; geschieht es wieder, nennen Sie die Anfragenummer unten.',
+  requestId: 'Anfragenummer',
   portalEmpty: 'Es gibt noch keine Anwendung, die Sie öffnen dürfen. Ihre Administration kann welche freigeben.',
   signedInAs: (person) => `Angemeldet als ${person}`,
   signOut: 'Abmelden',
