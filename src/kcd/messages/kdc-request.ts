@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { checksum, type EncryptionKey } from '../crypto/encryption-key.ts'
 import { PREFERRED_ENCRYPTION_TYPES } from '../crypto/encryption-type.ts'
 import { KeyUsage } from '../crypto/key-usage.ts'
 import type { Principal, PrincipalName } from '../principal-name.ts'
 import { encodeApRequest } from './ap-request.ts'
-import type { Instant } from './authenticator.ts'
+import { type Instant, initialSequenceNumber } from './authenticator.ts'
 import {
   application,
   type Encodable,
@@ -98,7 +97,7 @@ export function tgsRequestAuthentication(
       instant,
       subkey,
       // Not asked for, but without it two requests of one instant and content would be alike.
-      sequenceNumber: randomBytes(4).readUInt32BE() & 0x3fffffff,
+      sequenceNumber: initialSequenceNumber(),
     },
   })
   return { type: PaDataType.TGS_REQ, value }
