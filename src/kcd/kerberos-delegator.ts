@@ -97,7 +97,12 @@ export interface DelegationRequest {
   readonly fresh?: boolean | undefined
   /** Stops waiting. */
   readonly signal?: AbortSignal | undefined
+  /** Told of each ticket as it comes from the KDC, for a diagnosis; of one that is at hand nothing is told. */
+  readonly onTicket?: ((step: DelegationStep, ticket: GrantedTicket) => void) | undefined
 }
+
+/** The tickets on the way from a name to a token, in their order. */
+export type DelegationStep = 'ticket-granting-ticket' | 'evidence' | 'service-ticket'
 
 /** A token and the check of what the backend says to it. */
 export interface BackendNegotiation {
@@ -208,12 +213,16 @@ export function createKerberosDelegator(options: KerberosDelegatorOptions): Kerb
     const service = parseBackendService(request.spn)
     const user = userPrincipal(request.upn, realm, request.userName ?? userName)
     const once = async (tgt: GrantedTicket) => {
+      request.onTicket?.('ticket-granting-ticket', tgt)
       const evidence = await evidenceOf(request.upn, user, signal)
-      return requestServiceTicket(
+      request.onTicket?.('evidence', evidence)
+      const granted = await requestServiceTicket(
         parts,
         { tgt, evidence, service, resourceBased: request.resourceBased ?? resourceBased },
         signal,
       )
+      request.onTicket?.('service-ticket', granted)
+      return granted
     }
     const tgt = await tickets.own(signal)
     try {
