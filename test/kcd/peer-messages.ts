@@ -15,7 +15,7 @@ import {
   objectIdentifier,
   octetString,
   sequence,
-} from '../../src/kcd/messages/der.ts'
+} from '../../src/kcd/messages/der-writer.ts'
 import {
   encodeAuthorizationData,
   encodeChecksum,

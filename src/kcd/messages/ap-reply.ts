@@ -2,7 +2,15 @@ import type { EncryptionKey } from '../crypto/encryption-key.ts'
 import { KeyUsage } from '../crypto/key-usage.ts'
 import { KerberosError } from '../kerberos-error.ts'
 import type { Instant } from './authenticator.ts'
-import { decode, expectInteger, readApplication, readFields, readInteger, readMicroseconds, readTime } from './der.ts'
+import {
+  decode,
+  expectInteger,
+  readApplication,
+  readFields,
+  readInteger,
+  readMicroseconds,
+  readTime,
+} from './der-reader.ts'
 import { KERBEROS_VERSION, openEncryptedData, readEncryptedData, readKey } from './kerberos-types.ts'
 
 /** What a service tells when it proves that it could read the authenticator. */

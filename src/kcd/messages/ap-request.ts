@@ -1,7 +1,7 @@
 import type { EncryptionKey } from '../crypto/encryption-key.ts'
 import { KeyUsage } from '../crypto/key-usage.ts'
 import { type Authenticator, encodeAuthenticator } from './authenticator.ts'
-import { application, type Encodable, encode, encoded, field, flagBits, integer, sequence } from './der.ts'
+import { application, type Encodable, encode, encoded, field, flagBits, integer, sequence } from './der-writer.ts'
 import { encodeEncrypted, KERBEROS_VERSION } from './kerberos-types.ts'
 
 export interface ApRequest {

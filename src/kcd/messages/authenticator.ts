@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { EncryptionKey } from '../crypto/encryption-key.ts'
 import type { Principal } from '../principal-name.ts'
-import { application, type Encodable, field, generalString, integer, kerberosTime, sequence } from './der.ts'
+import { application, type Encodable, field, generalString, integer, kerberosTime, sequence } from './der-writer.ts'
 import {
   encodeAuthorizationData,
   encodeChecksum,

@@ -11,20 +11,14 @@ import type { Instant } from './authenticator.ts'
 import {
   type DerElement,
   decode,
-  encode,
-  encoded,
-  field,
-  flagBits,
-  integer,
-  octetString,
   readContext,
   readFields,
   readInteger,
   readMicroseconds,
   readString,
   readTime,
-  sequence,
-} from './der.ts'
+} from './der-reader.ts'
+import { encode, encoded, field, flagBits, integer, octetString, sequence } from './der-writer.ts'
 import {
   type Checksum,
   encodeChecksum,

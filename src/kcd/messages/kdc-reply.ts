@@ -6,14 +6,14 @@ import {
   type DerElement,
   decode,
   expectInteger,
-  malformed,
   readApplication,
   readFields,
   readFlags,
   readInteger,
   readString,
   readTime,
-} from './der.ts'
+} from './der-reader.ts'
+import { malformed } from './der-structure.ts'
 import {
   type EncryptedData,
   KERBEROS_VERSION,

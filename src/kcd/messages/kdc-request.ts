@@ -15,7 +15,7 @@ import {
   integer,
   kerberosTime,
   sequence,
-} from './der.ts'
+} from './der-writer.ts'
 import { encodePrincipalName, KERBEROS_VERSION } from './kerberos-types.ts'
 import { encodePaDataList, type PaData, PaDataType } from './pa-data.ts'
 

@@ -2,21 +2,9 @@ import { createEncryptionKey, decrypt, type EncryptionKey, encrypt, keyOctets } 
 import { encryptionTypeName } from '../crypto/encryption-type.ts'
 import { KerberosError } from '../kerberos-error.ts'
 import type { PrincipalName } from '../principal-name.ts'
-import {
-  type DerElement,
-  type Encodable,
-  field,
-  generalString,
-  integer,
-  malformed,
-  octetString,
-  readFields,
-  readInteger,
-  readList,
-  readOctets,
-  readString,
-  sequence,
-} from './der.ts'
+import { type DerElement, readFields, readInteger, readList, readOctets, readString } from './der-reader.ts'
+import { malformed } from './der-structure.ts'
+import { type Encodable, field, generalString, integer, octetString, sequence } from './der-writer.ts'
 
 /** Version of the protocol, in every message. */
 export const KERBEROS_VERSION = 5

@@ -11,7 +11,7 @@ import {
   readString,
   readText,
   readTime,
-} from './der.ts'
+} from './der-reader.ts'
 import { KERBEROS_VERSION, readPrincipalName } from './kerberos-types.ts'
 import { decodeMethodData, type PaData } from './pa-data.ts'
 

@@ -1,17 +1,5 @@
-import {
-  type DerElement,
-  decode,
-  type Encodable,
-  encode,
-  field,
-  integer,
-  octetString,
-  readFields,
-  readInteger,
-  readList,
-  readOctets,
-  sequence,
-} from './der.ts'
+import { type DerElement, decode, readFields, readInteger, readList, readOctets } from './der-reader.ts'
+import { type Encodable, encode, field, integer, octetString, sequence } from './der-writer.ts'
 
 /** Numbers of preauthentication data (RFC 4120 §7.5.2, RFC 6113 §7.1, RFC 6806 §11, [MS-SFU] 2.2, [MS-KILE] 2.2). */
 export const PaDataType = {

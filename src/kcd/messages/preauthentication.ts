@@ -1,21 +1,9 @@
 import type { EncryptionKey } from '../crypto/encryption-key.ts'
-import { findEncryptionType } from '../crypto/encryption-type.ts'
 import { KeyUsage } from '../crypto/key-usage.ts'
 import type { Instant } from './authenticator.ts'
-import {
-  decode,
-  encode,
-  field,
-  integer,
-  kerberosTime,
-  malformed,
-  readFields,
-  readInteger,
-  readList,
-  readOctets,
-  readStringOctets,
-  sequence,
-} from './der.ts'
+import { decode, readFields, readInteger, readList, readOctets, readStringOctets } from './der-reader.ts'
+import { malformed } from './der-structure.ts'
+import { encode, field, integer, kerberosTime, sequence } from './der-writer.ts'
 import { encodeEncrypted } from './kerberos-types.ts'
 import { findPaData, type PaData, PaDataType } from './pa-data.ts'
 
@@ -49,24 +37,6 @@ export function decodeEncryptionTypeInfo(octets: Uint8Array): EncryptionTypeInfo
       parameters: parameters && Buffer.from(readOctets(parameters)),
     }
   })
-}
-
-/**
- * The first entry of the KDC's list that is supported, or undefined; from ETYPE-INFO2, else from PA-PW-SALT beside an
- * encryption type that is known otherwise (the AS-REP's own).
- */
-export function chooseEncryptionType(paData: readonly PaData[], replyType?: number): EncryptionTypeInfo | undefined {
-  const info = findPaData(paData, PaDataType.ETYPE_INFO2)
-  if (info !== undefined) {
-    const usable = decodeEncryptionTypeInfo(info).filter(
-      (entry) => findEncryptionType(entry.encryptionType) !== undefined,
-    )
-    return (
-      usable.find((entry) => entry.encryptionType === replyType) ?? (replyType === undefined ? usable[0] : undefined)
-    )
-  }
-  if (replyType === undefined || findEncryptionType(replyType) === undefined) return undefined
-  return { encryptionType: replyType, salt: findPaData(paData, PaDataType.PW_SALT) }
 }
 
 /** Every encryption type that a KDC's ETYPE-INFO2 names, for the message where none is supported. */

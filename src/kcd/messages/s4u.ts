@@ -3,21 +3,8 @@ import { HMAC_MD5, hmacMd5Checksum } from '../crypto/hmac-md5.ts'
 import { KeyUsage } from '../crypto/key-usage.ts'
 import { KerberosError } from '../kerberos-error.ts'
 import type { Principal, PrincipalName } from '../principal-name.ts'
-import {
-  decode,
-  encode,
-  encoded,
-  encodedOf,
-  field,
-  flagBits,
-  generalString,
-  integer,
-  readFields,
-  readFlags,
-  readInteger,
-  readString,
-  sequence,
-} from './der.ts'
+import { decode, encodedOf, readFields, readFlags, readInteger, readString } from './der-reader.ts'
+import { encode, encoded, field, flagBits, generalString, integer, sequence } from './der-writer.ts'
 import { flagsOf, hasFlag } from './flags.ts'
 import { encodeChecksum, encodePrincipalName, readChecksum, readPrincipalName } from './kerberos-types.ts'
 import { type PaData, PaDataType } from './pa-data.ts'

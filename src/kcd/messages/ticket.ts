@@ -11,7 +11,7 @@ import {
   readFlags,
   readString,
   readTime,
-} from './der.ts'
+} from './der-reader.ts'
 import {
   type AuthorizationElement,
   type EncryptedData,

@@ -5,13 +5,13 @@ import { type ApReply, openApReply } from '../messages/ap-reply.ts'
 import {
   type DerElement,
   decode,
-  malformed,
   readContext,
   readEnumerated,
   readFields,
   readObjectIdentifier,
   readOctets,
-} from '../messages/der.ts'
+} from '../messages/der-reader.ts'
+import { malformed } from '../messages/der-structure.ts'
 import { decodeKrbError } from '../messages/krb-error.ts'
 import { unframe } from './gss-token.ts'
 import { MECHANISM_LIST } from './initial-token.ts'

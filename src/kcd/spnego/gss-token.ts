@@ -1,4 +1,4 @@
-import { malformed } from '../messages/der.ts'
+import { malformed } from '../messages/der-structure.ts'
 
 /** What stands inside the framing of a GSS token. */
 export interface GssToken {

@@ -8,7 +8,7 @@ import {
   objectIdentifier,
   octetString,
   sequence,
-} from '../messages/der.ts'
+} from '../messages/der-writer.ts'
 import { KERBEROS_MECHANISM, SPNEGO_MECHANISM, TokenId } from './mechanism.ts'
 
 /** MechTypeList as NegTokenInit has it: what a mechListMIC covers. */

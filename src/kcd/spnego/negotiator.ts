@@ -8,15 +8,8 @@ import {
 import { KeyUsage } from '../crypto/key-usage.ts'
 import { apRequest } from '../messages/ap-request.ts'
 import { type AuthenticatorClock, encodeAuthenticator, type Instant } from '../messages/authenticator.ts'
-import {
-  contentOffset,
-  type DerElement,
-  decode,
-  encode,
-  kerberosTimeText,
-  readApplication,
-  readFields,
-} from '../messages/der.ts'
+import { contentOffset, type DerElement, decode, readApplication, readFields } from '../messages/der-reader.ts'
+import { encode, kerberosTimeText } from '../messages/der-writer.ts'
 import { ApOption, flagsOf } from '../messages/flags.ts'
 import { encodeEncryptedData } from '../messages/kerberos-types.ts'
 import type { Principal } from '../principal-name.ts'

@@ -4,7 +4,7 @@ import {
   initialSequenceNumber,
   randomNonce,
 } from '../../../src/kcd/messages/authenticator.ts'
-import { encode, integer } from '../../../src/kcd/messages/der.ts'
+import { encode, integer } from '../../../src/kcd/messages/der-writer.ts'
 
 const now = Date.UTC(2026, 10, 23, 12)
 

@@ -5,14 +5,14 @@ import { combineKeys } from '../../../src/kcd/crypto/key-combination.ts'
 import { KeyUsage } from '../../../src/kcd/crypto/key-usage.ts'
 import {
   decode,
-  encode,
   encodedOf,
   readContext,
   readFields,
   readFlags,
   readInteger,
   readOctets,
-} from '../../../src/kcd/messages/der.ts'
+} from '../../../src/kcd/messages/der-reader.ts'
+import { encode } from '../../../src/kcd/messages/der-writer.ts'
 import {
   armorKey,
   checkFastFinished,

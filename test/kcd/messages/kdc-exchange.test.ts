@@ -7,11 +7,7 @@ import { createAuthenticatorClock, randomNonce } from '../../../src/kcd/messages
 import {
   type DerElement,
   decode,
-  encode,
   encodedOf,
-  field,
-  generalString,
-  integer,
   readApplication,
   readFields,
   readFlags,
@@ -20,8 +16,7 @@ import {
   readMicroseconds,
   readString,
   readTime,
-  sequence,
-} from '../../../src/kcd/messages/der.ts'
+} from '../../../src/kcd/messages/der-reader.ts'
 import { flagsOf, hasFlag, KdcOption, TicketFlag } from '../../../src/kcd/messages/flags.ts'
 import { decodeKdcAnswer, type KdcReply, openAsReply, openTgsReply } from '../../../src/kcd/messages/kdc-reply.ts'
 import {
@@ -33,11 +28,7 @@ import {
 import { readChecksum, readEncryptedData, readPrincipalName } from '../../../src/kcd/messages/kerberos-types.ts'
 import { decodeKrbError, methodDataOf } from '../../../src/kcd/messages/krb-error.ts'
 import { encodeMethodData, findPaData, PaDataType, readPaDataList } from '../../../src/kcd/messages/pa-data.ts'
-import {
-  chooseEncryptionType,
-  encryptedTimestamp,
-  offeredEncryptionTypes,
-} from '../../../src/kcd/messages/preauthentication.ts'
+import { encryptedTimestamp } from '../../../src/kcd/messages/preauthentication.ts'
 import { openPaS4uX509User, PacOption, paForUser, paPacOptions, paS4uX509User } from '../../../src/kcd/messages/s4u.ts'
 import { decodeTicket, openTicket } from '../../../src/kcd/messages/ticket.ts'
 import { ticketGrantingService } from '../../../src/kcd/principal-name.ts'
@@ -263,25 +254,6 @@ t.test('PA-S4U-X509-USER of a reply is checked: key usage, key, nonce', async (t
     t.throws(() => openPaS4uX509User(octets, 6, sessionKey), { code: 'mismatch' })
     t.throws(() => openPaS4uX509User(octets, 5, serviceKey), { code: 'integrity' })
   }
-})
-
-t.test('the encryption type of a password is the first that is supported', async (t) => {
-  // ETYPE-INFO2 of RC4 and AES-256 with salt, as a KDC with old accounts sends it.
-  const info = encode(
-    sequence(
-      sequence(field(0, integer(23))),
-      sequence(field(0, integer(18)), field(1, generalString('EXAMPLE.TESTHTTPgateway'))),
-    ),
-  )
-  const padata = [{ type: PaDataType.ETYPE_INFO2, value: info }]
-  t.match(chooseEncryptionType(padata), { encryptionType: 18, salt: Buffer.from('EXAMPLE.TESTHTTPgateway') })
-  t.same(offeredEncryptionTypes(padata), [23, 18])
-  t.equal(chooseEncryptionType([{ type: PaDataType.ETYPE_INFO2, value: hex('30073005a003020117') }]), undefined)
-  t.equal(chooseEncryptionType(padata, 20), undefined, 'a reply of a type that was not offered')
-  t.match(chooseEncryptionType([{ type: PaDataType.PW_SALT, value: Buffer.from('salt') }], 18), {
-    salt: Buffer.from('salt'),
-  })
-  t.equal(chooseEncryptionType([]), undefined)
 })
 
 t.test('KRB-ERROR: data of preauthentication, or an NTSTATUS, or neither', async (t) => {

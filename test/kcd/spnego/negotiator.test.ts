@@ -10,7 +10,6 @@ import { apRequest } from '../../../src/kcd/messages/ap-request.ts'
 import { createAuthenticatorClock, encodeAuthenticator } from '../../../src/kcd/messages/authenticator.ts'
 import {
   decode,
-  encode,
   encodedOf,
   readApplication,
   readContext,
@@ -22,7 +21,8 @@ import {
   readOctets,
   readString,
   readTime,
-} from '../../../src/kcd/messages/der.ts'
+} from '../../../src/kcd/messages/der-reader.ts'
+import { encode } from '../../../src/kcd/messages/der-writer.ts'
 import {
   encodeEncryptedData,
   readAuthorizationData,

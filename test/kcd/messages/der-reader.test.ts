@@ -1,17 +1,8 @@
 import t from 'tap'
 import {
   decode,
-  encode,
-  encoded,
   encodedOf,
   expectInteger,
-  field,
-  flagBits,
-  generalString,
-  integer,
-  kerberosTime,
-  kerberosTimeText,
-  octetString,
   readContext,
   readEnumerated,
   readFields,
@@ -23,8 +14,19 @@ import {
   readString,
   readText,
   readTime,
+} from '../../../src/kcd/messages/der-reader.ts'
+import {
+  encode,
+  encoded,
+  field,
+  flagBits,
+  generalString,
+  integer,
+  kerberosTime,
+  kerberosTimeText,
+  octetString,
   sequence,
-} from '../../../src/kcd/messages/der.ts'
+} from '../../../src/kcd/messages/der-writer.ts'
 import { hex } from '../vectors.ts'
 
 const malformed = { name: 'KerberosError', code: 'malformed' }
