@@ -14,7 +14,11 @@ import {
 } from '../../../src/kcd/messages/kerberos-types.ts'
 import { decodeKrbError } from '../../../src/kcd/messages/krb-error.ts'
 import { decodeMethodData, encodeMethodData } from '../../../src/kcd/messages/pa-data.ts'
-import { decodeEncryptionTypeInfo, timestamp } from '../../../src/kcd/messages/preauthentication.ts'
+import {
+  decodeEncryptionTypeInfo,
+  offeredEncryptionTypes,
+  timestamp,
+} from '../../../src/kcd/messages/preauthentication.ts'
 import { openPaS4uX509User } from '../../../src/kcd/messages/s4u.ts'
 import { decodeTicket } from '../../../src/kcd/messages/ticket.ts'
 import { hex, readVectors } from '../vectors.ts'
@@ -114,6 +118,11 @@ t.test('ETYPE-INFO2 is read', async (t) => {
     { encryptionType: 1, salt: undefined, parameters: Buffer.from('s2k: 1') },
     { encryptionType: 2, salt: Buffer.from("Morton's #2"), parameters: Buffer.from('s2k: 2') },
   ])
+})
+
+t.test('the encryption types a KDC offers are told, whether they are supported or not', async (t) => {
+  t.same(offeredEncryptionTypes([paData, { type: 19, value: sample('etype_info2') }]), [0, 1, 2])
+  t.same(offeredEncryptionTypes([paData]), [])
 })
 
 t.test('METHOD-DATA, AuthorizationData and EncryptedData are read', async (t) => {
