@@ -31,6 +31,12 @@ proxy:
     metadataUrl: https://sts.contoso.test/FederationMetadata/2007-06/FederationMetadata.xml
     trusts:
       - { id: 4f6c2a5e-0d4e-4c55-9a3e-1f6f3a6f5c11, name: CRM }
+kerberos:
+  realm: CORP.TEST
+  kdcs: [dc1.corp.test, dc2.corp.test]
+  principal: HTTP/gateway.corp.test
+  keytab: gateway.keytab
+  services: [HTTP/crm.corp.test]
 `
 
 /** The page, complete. */
@@ -49,7 +55,7 @@ export function configurationReference(): string {
     'by their number from 0. Lists of words are written with commas (`GATEHOUSE_ROLES=sts,proxy`), other lists and maps as',
     "YAML in one line (`GATEHOUSE_RESOLVE='{ crm.corp.test: 10.0.0.7 }'`). The environment goes before the file; a variable",
     'that is empty counts as not there, and one that names no key is an error. Secrets are never values, only files: the',
-    'master key (`GATEHOUSE_MASTER_KEY_FILE`), passphrases and the bearer token of the administration.',
+    'master key (`GATEHOUSE_MASTER_KEY_FILE`), passphrases, keytabs and the bearer token of the administration.',
     '',
     '## Examples',
     '',
@@ -59,7 +65,7 @@ export function configurationReference(): string {
     `${example.trimEnd()}`,
     '```',
     '',
-    'A proxy before a federation server elsewhere, such as an AD FS:',
+    'A proxy before a federation server elsewhere, such as an AD FS, whose applications take Kerberos alone:',
     '',
     '```yaml',
     `${foreign.trimEnd()}`,

@@ -6,6 +6,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { isLoopback } from '../listeners/address-list.ts'
+import { kerberos } from './kerberos.ts'
 import { filePath, hostName, ipAddress, network, origin, port, seconds, webAddress } from './value-kinds.ts'
 
 const certificate = z
@@ -255,6 +256,11 @@ export const configurationSchema = z.strictObject({
     .describe('Where requests come in. Each listener serves every name of this machine.'),
   sts: sts.describe('The federation server; for the role `sts`.').optional(),
   proxy: proxy.describe('The web application proxy; for the role `proxy`.').optional(),
+  kerberos: kerberos
+    .describe(
+      'The account by which the proxy gets Kerberos tickets on behalf of people, for applications with `--backend-authentication kerberos`. See [kerberos.md](kerberos.md).',
+    )
+    .optional(),
   administration: administration.describe('How the command reaches the running server.').prefault({}),
 })
 
@@ -282,6 +288,9 @@ export const pathKeys: readonly (readonly string[])[] = [
   ['listeners', '[]', 'certificates', '[]', 'passphraseFile'],
   ['sts', 'branding', 'logo'],
   ['proxy', 'backendCa', '[]'],
+  ['kerberos', 'keytab'],
+  ['kerberos', 'passwordFile'],
+  ['kerberos', 'armourKeytab'],
   ['administration', 'socket'],
   ['administration', 'tokenFile'],
 ]

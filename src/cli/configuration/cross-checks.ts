@@ -35,6 +35,9 @@ export function crossCheck(raw: Readonly<Record<string, unknown>>, file: string)
     if (isSts && sts === undefined) problem(['sts'], 'is missing: the role `sts` needs at least `url`')
     if (!isSts && sts !== undefined) problem(['sts'], 'is given, but `roles` does not name `sts`')
     if (!isProxy && proxy !== undefined) problem(['proxy'], 'is given, but `roles` does not name `proxy`')
+    if (!isProxy && raw['kerberos'] !== undefined) {
+      problem(['kerberos'], 'is given, but `roles` does not name `proxy`')
+    }
     if (isProxy && !isSts && foreign === undefined) {
       problem(['proxy', 'federationService'], 'is missing: a proxy without the role `sts` beside it needs it')
     }

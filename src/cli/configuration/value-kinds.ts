@@ -1,6 +1,8 @@
 /** Kinds of values that keys of the configuration have. Messages complete the sentence that begins with the key. */
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { parseKdcAddress } from '../../kcd/kdc/kdc-address.ts'
+import { parseBackendService, parsePrincipal, parseRealm } from '../../kcd/principal-name.ts'
 
 /** Path of a file or folder. */
 export const filePath = z
@@ -61,3 +63,28 @@ export const hostName = z
     /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i,
     'must be a host name, or one below `*.`',
   )
+
+const readableBy = (read: (text: string) => unknown, expected: string) =>
+  z.string().refine((text) => {
+    try {
+      read(text)
+      return true
+    } catch {
+      return false
+    }
+  }, expected)
+
+/** A Kerberos realm, in the letters the KDC has. */
+export const realmName = readableBy(parseRealm, 'must be a realm such as CORP.TEST')
+
+/** Where a KDC listens. */
+export const kdcAddress = readableBy(parseKdcAddress, 'must be the address of a KDC: host, host:port or [address]:port')
+
+/** A Kerberos principal, with or without its realm. */
+export const principalName = readableBy(
+  (text) => parsePrincipal(text, 'REALM'),
+  'must be a principal such as HTTP/gateway.corp.test or svc-gateway',
+)
+
+/** The service principal name of a web server. */
+export const backendService = readableBy(parseBackendService, 'must be a service such as HTTP/app.corp.test')
