@@ -116,6 +116,8 @@ export interface BackendNegotiation {
 }
 
 export interface KerberosDelegator {
+  /** Realm of our own account. */
+  readonly realm: string
   /**
    * A token for one request or connection.
    * @returns the value behind `Negotiate `.
@@ -277,6 +279,7 @@ export function createKerberosDelegator(options: KerberosDelegatorOptions): Kerb
   }
 
   return {
+    realm,
     negotiate: async (request) => {
       const ticket = ticketFor(request)
       return negotiation(ticket instanceof Promise ? await ticket : ticket, request.channelBinding).value
@@ -350,7 +353,10 @@ function armorOf(options: KerberosDelegatorOptions, realm: string) {
   const file = { allowGroupReadable: allowGroupReadableKeytab }
   const named =
     armourPrincipal === undefined ? undefined : option('armourPrincipal', () => parsePrincipal(armourPrincipal, realm))
-  return async () => keytabKeys(armourKeytab, named ?? (await firstPrincipalOf(armourKeytab, file)), file)
+  if (named !== undefined && named.realm !== realm) {
+    throw new TypeError(`armourPrincipal: ${armourPrincipal} does not lie in the realm ${realm}`)
+  }
+  return async () => keytabKeys(armourKeytab, named ?? (await firstPrincipalOf(armourKeytab, realm, file)), file)
 }
 
 function kdcsByRealm(

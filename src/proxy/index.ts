@@ -1,9 +1,11 @@
+export type { BackendDelegator, KerberosMode, KerberosName } from './backend-kerberos.ts'
 export type { ExpressPreauth, ExpressRequest } from './express-preauth.ts'
 export { expressPreauth } from './express-preauth.ts'
 export type { FederationService, ProxyTrust } from './federation-service.ts'
 export type { ForeignFederationServiceOptions } from './foreign-federation-service.ts'
 export type {
   Allowed,
+  DelegatedIdentity,
   Outcome,
   PlainRequest,
   PreauthenticatedIdentity,

@@ -4,6 +4,7 @@ export type ProxyErrorCode =
   | 'not-supported'
   | 'trust-unknown'
   | 'trust-disabled'
+  | 'trust-claims-aware'
   | 'application-exists'
   | 'application-unknown'
   | 'overlap'

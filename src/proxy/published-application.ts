@@ -2,6 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { normaliseTarget } from '../edge-token/published-url.ts'
+import {
+  type KerberosMode,
+  type KerberosName,
+  kerberosModes,
+  readKerberosName,
+  serviceProblem,
+} from './backend-kerberos.ts'
 import type { ProxyTrust } from './federation-service.ts'
 import { checkIdentityHeaderName } from './preauthentication/forgeable-headers.ts'
 import { ProxyError } from './proxy-error.ts'
@@ -42,7 +49,14 @@ export interface PublishedApplication {
   /** Who answers /robots.txt. */
   readonly robots: 'deny' | 'application'
   readonly caseSensitivePaths: boolean
-  readonly backendAuthentication: 'none'
+  /** `kerberos`: the backend is reached in the person's name, by constrained delegation, and in no other way. */
+  readonly backendAuthentication: 'none' | 'kerberos'
+  /** The backend's service principal name, for `kerberos`. */
+  readonly backendServerAuthenticationSPN?: string
+  /** Which of a person's names the KDC is asked for; for `kerberos`. */
+  readonly kerberosName?: KerberosName
+  /** How often the backend is told who asks; for `kerberos`. */
+  readonly kerberosMode?: KerberosMode
 }
 
 const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -105,7 +119,14 @@ const schema = z.strictObject({
   allowedOrigins: z.array(z.string()).default([]),
   robots: words('deny', 'application').default('deny'),
   caseSensitivePaths: flag.default(false),
-  backendAuthentication: words('none').default('none'),
+  backendAuthentication: words('none', 'kerberos').optional(),
+  backendServerAuthenticationSPN: z.string('expected a service principal name').optional(),
+  kerberosName: z
+    .string('expected upn, onPremisesUpn, sAMAccountName, userPart or the name of a claim')
+    .regex(/^[\x21-\x7e]{1,256}$/, 'expected upn, onPremisesUpn, sAMAccountName, userPart or the name of a claim')
+    .transform(readKerberosName)
+    .optional(),
+  kerberosMode: words(...kerberosModes).optional(),
 })
 
 /**
@@ -137,7 +158,8 @@ export function parsePublishedApplication(
     const missing = settings[field] === undefined ? 'it is missing; ' : ''
     refuse('invalid-application', parameter, `${missing}${issue?.message ?? 'not understood'}`, parsed.error)
   }
-  const { trustId, ...rest } = parsed.data
+  const { trustId, backendAuthentication, backendServerAuthenticationSPN, kerberosName, kerberosMode, ...rest } =
+    parsed.data
   const named = (field: string) => spelling[field] ?? field
   const externalUrl = publishedAddress(rest.externalUrl, named('externalUrl'))
   const backendUrl = publishedAddress(rest.backendUrl, named('backendUrl'))
@@ -149,6 +171,10 @@ export function parsePublishedApplication(
     )
   if (rest.preauthentication === 'adfs' && trustId === undefined)
     refuse('invalid-application', named('trustId'), 'an application with preauthentication needs a relying party trust')
+  const kerberos = readKerberos(
+    { backendAuthentication, backendServerAuthenticationSPN, kerberosName, kerberosMode },
+    { preauthentication: rest.preauthentication, named },
+  )
   const seen = new Set<string>()
   for (const [header, claim] of Object.entries(rest.identityHeaders)) {
     const problem = checkIdentityHeaderName(header, seen) ?? (claimName.test(claim) ? undefined : 'names no claim')
@@ -163,7 +189,41 @@ export function parsePublishedApplication(
     ...(rest.preauthentication === 'adfs' && trustId !== undefined ? { trustId } : {}),
     identityHeaders: Object.freeze({ ...rest.identityHeaders }),
     allowedOrigins: Object.freeze([...new Set(origins)]),
+    ...kerberos,
   })
+}
+
+/** A service principal name alone asks for Kerberos, as in WAP. */
+function readKerberos(
+  given: {
+    backendAuthentication: 'none' | 'kerberos' | undefined
+    backendServerAuthenticationSPN: string | undefined
+    kerberosName: string | undefined
+    kerberosMode: KerberosMode | undefined
+  },
+  { preauthentication, named }: { preauthentication: PreauthenticationKind; named: (field: string) => string },
+): Pick<
+  PublishedApplication,
+  'backendAuthentication' | 'backendServerAuthenticationSPN' | 'kerberosName' | 'kerberosMode'
+> {
+  const { backendServerAuthenticationSPN: spn, kerberosName = 'upn', kerberosMode = 'auto' } = given
+  const wanted = given.backendAuthentication ?? (spn === undefined ? 'none' : 'kerberos')
+  if (wanted === 'none') {
+    for (const field of ['backendServerAuthenticationSPN', 'kerberosName', 'kerberosMode'] as const)
+      if (given[field] !== undefined)
+        refuse('invalid-application', named(field), 'is for an application with backendAuthentication kerberos alone')
+    return { backendAuthentication: 'none' }
+  }
+  if (preauthentication !== 'adfs')
+    refuse(
+      'invalid-application',
+      named(given.backendAuthentication === undefined ? 'backendServerAuthenticationSPN' : 'backendAuthentication'),
+      'without preauthentication nobody is known in whose name the backend could be reached',
+    )
+  const problem = spn === undefined ? 'it is missing; expected HTTP/host or HTTP/host:port' : serviceProblem(spn)
+  if (spn === undefined || problem !== undefined)
+    refuse('invalid-application', named('backendServerAuthenticationSPN'), problem ?? '')
+  return { backendAuthentication: 'kerberos', backendServerAuthenticationSPN: spn, kerberosName, kerberosMode }
 }
 
 const claimName = /^[\x21-\x7e]{1,256}$/

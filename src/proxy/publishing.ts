@@ -14,7 +14,7 @@ export interface PublishingParts {
  * Publishes an application: reads it, checks it against the federation service and its neighbours, tells the federation
  * service, then keeps it. When this resolves it is on disk.
  * @param input settings by our names or WAP's, see {@link parsePublishedApplication}.
- * @throws {ProxyError} what parsing throws, and `trust-unknown`, `trust-disabled`, `overlap`, `reply-needs-tls`,
+ * @throws {ProxyError} what parsing throws, and `trust-unknown`, `trust-disabled`, `trust-claims-aware`, `overlap`, `reply-needs-tls`,
  *   `application-exists`.
  */
 export async function publishApplication(input: unknown, parts: PublishingParts): Promise<PublishedApplication> {
@@ -22,9 +22,10 @@ export async function publishApplication(input: unknown, parts: PublishingParts)
   const application = parsePublishedApplication(input, { trust: findTrust(federationService) })
   checkAgainstFederationService(application, federationService)
   store.check(application)
-  const { trustId, externalUrl, backendUrl } = application
+  const { trustId, externalUrl, backendUrl, backendServerAuthenticationSPN: spn } = application
   // The federation service first: an address it may send people back to is harmless, an application it does not know is not.
-  if (trustId !== undefined) await federationService.publish?.(trustId, { externalUrl, backendUrl })
+  if (trustId !== undefined)
+    await federationService.publish?.(trustId, { externalUrl, backendUrl, ...(spn === undefined ? {} : { spn }) })
   try {
     await store.publish(application)
   } catch (error) {
@@ -52,7 +53,7 @@ export async function unpublishApplication(idOrName: string, parts: PublishingPa
 
 /**
  * Checks what only the federation service knows.
- * @throws {ProxyError} `overlap` with its own host, `trust-unknown`, `trust-disabled`, `reply-needs-tls`.
+ * @throws {ProxyError} `overlap` with its own host, `trust-unknown`, `trust-disabled`, `trust-claims-aware`, `reply-needs-tls`.
  */
 export function checkAgainstFederationService(application: PublishedApplication, service: FederationService): void {
   const external = new URL(application.externalUrl)
@@ -65,6 +66,14 @@ export function checkAgainstFederationService(application: PublishedApplication,
   const trust = service.trust(trustId)
   if (trust === undefined)
     refuse('trust-unknown', 'trustId', `the federation service has no relying party trust ${trustId}`)
+  if (trust.claimsAware && application.backendAuthentication === 'kerberos')
+    refuse(
+      'trust-claims-aware',
+      'trustId',
+      `'${trust.name}' is claims-aware; a Kerberos backend needs a trust that is not: ` +
+        `gatehouse trust add NAME --delegate-to ${application.backendServerAuthenticationSPN}, ` +
+        `or gatehouse trust update '${trust.name}' --claims-aware no`,
+    )
   if (!trust.enabled) refuse('trust-disabled', 'trustId', `the relying party trust '${trust.name}' is disabled`)
   if (trust.claimsAware && !sameSite(external, signIn) && !keepsSecureCookies(external))
     refuse(
@@ -82,7 +91,7 @@ function findTrust(service: FederationService) {
 }
 
 function refuse(
-  code: 'overlap' | 'trust-unknown' | 'trust-disabled' | 'reply-needs-tls',
+  code: 'overlap' | 'trust-unknown' | 'trust-disabled' | 'trust-claims-aware' | 'reply-needs-tls',
   parameter: string,
   message: string,
 ): never {

@@ -33,6 +33,11 @@ const settingOf: Readonly<Record<string, string>> = {
   robots: 'robots',
   casesensitivepaths: 'caseSensitivePaths',
   backendauthentication: 'backendAuthentication',
+  backendserverauthenticationmode: 'backendAuthentication',
+  backendserverauthenticationspn: 'backendServerAuthenticationSPN',
+  spn: 'backendServerAuthenticationSPN',
+  kerberosname: 'kerberosName',
+  kerberosmode: 'kerberosMode',
 }
 
 const trustNames: readonly string[] = ['trust', 'trustname', 'adfsrelyingpartyname']
@@ -41,6 +46,11 @@ const trustNames: readonly string[] = ['trust', 'trustname', 'adfsrelyingpartyna
 const preauthentications: Readonly<Record<string, string>> = {
   adfs: 'adfs',
   passthrough: 'pass-through',
+}
+
+const backendAuthentications: Readonly<Record<string, string>> = {
+  noauthentication: 'none',
+  integratedwindowsauthentication: 'kerberos',
 }
 
 const preauthenticationsToCome: Readonly<Record<string, string>> = {
@@ -54,12 +64,6 @@ const preauthenticationsToCome: Readonly<Record<string, string>> = {
 const toCome: Readonly<Record<string, { what: string; nothing?: RegExp }>> = {
   externalcertificatethumbprint: {
     what: 'choosing a certificate by thumbprint (listeners find theirs by host name)',
-  },
-  backendserverauthenticationspn: { what: 'Kerberos constrained delegation to the backend' },
-  spn: { what: 'Kerberos constrained delegation to the backend' },
-  backendserverauthenticationmode: {
-    what: 'integrated Windows authentication at the backend',
-    nothing: /^NoAuthentication$/i,
   },
   clientcertificateauthenticationbindingmode: { what: 'binding to a client certificate', nothing: /^None$/i },
   clientcertificatepreauthenticationthumbprint: { what: 'preauthentication by client certificate' },
@@ -104,11 +108,18 @@ export function translateParameters(input: unknown): TranslatedParameters {
     if (setting === undefined) throw unreadable(parameter.slice(0, 120), 'there is no such setting')
     if (spelling[setting] !== undefined) throw twice(parameter, spelling[setting])
     spelling[setting] = parameter
-    settings[setting] = setting === 'preauthentication' ? preauthentication(given, parameter) : given
+    settings[setting] = translatedValue(setting, given, parameter)
   }
   if (trust !== undefined && spelling['trustId'] !== undefined) throw twice(trust.parameter, spelling['trustId'])
   if (trust !== undefined) spelling['trustId'] = trust.parameter
   return { settings, spelling, trust }
+}
+
+function translatedValue(setting: string, given: unknown, parameter: string): unknown {
+  if (setting === 'preauthentication') return preauthentication(given, parameter)
+  if (setting !== 'backendAuthentication' || typeof given !== 'string') return given
+  const plain = given.toLowerCase()
+  return Object.hasOwn(backendAuthentications, plain) ? backendAuthentications[plain] : given
 }
 
 function preauthentication(given: unknown, parameter: string): unknown {

@@ -13,6 +13,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Agent, IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createApplicationCatalogue } from './application-catalogue.ts'
+import type { BackendDelegator } from './backend-kerberos.ts'
 import type { FederationService } from './federation-service.ts'
 import { logAccess, type ProxyLog } from './forwarding/access-log.ts'
 import { backendOf } from './forwarding/backend.ts'
@@ -63,6 +64,10 @@ export interface WebApplicationProxyOptions {
   acceptanceWindow?: number
   /** Host names, or `*.` parents, to addresses, for connections to backends. */
   resolve?: Readonly<Record<string, string>>
+  /** Makes the tickets for applications with Kerberos backends; without one those are answered with a page. */
+  delegator?: BackendDelegator
+  /** The services that may be delegated to at all, for the default preauthenticator; see there. */
+  delegation?: { readonly services: readonly string[] }
   /** Addresses and ranges of the reverse proxies in front of us. */
   trustedProxies?: readonly string[]
   /** PEM certificates of authorities for backends, besides the platform's. */

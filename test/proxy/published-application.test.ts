@@ -86,8 +86,7 @@ for (const [parameter, value] of [
   ['externalPreauthentication', 'ADFSforRichClients'],
   ['ExternalPreauthentication', 'adfsforoauth'],
   ['preauthentication', 'ADFSforBrowsersAndOffice'],
-  ['BackendServerAuthenticationSPN', 'HTTP/crm.corp.test'],
-  ['BackendServerAuthenticationMode', 'IntegratedWindowsAuthentication'],
+
   ['ClientCertificateAuthenticationBindingMode', 'ValidateCertificate'],
   ['ClientCertificatePreauthenticationThumbprint', '0123456789abcdef0123456789abcdef01234567'],
   ['ExternalCertificateThumbprint', '0123456789abcdef0123456789abcdef01234567'],

@@ -69,12 +69,25 @@ export type Decision =
   | 'sign-out'
   | 'to-https'
 
+/** In whose name a backend that takes Kerberos alone is reached, and by which service principal name. */
+export interface DelegatedIdentity {
+  /** As published; never from a request. */
+  readonly spn: string
+  /** What the KDC knows the person by: a user principal name, or an account name without `@` in the delegator's realm. */
+  readonly name: string
+}
+
 /** Let the request through, changed as told. */
 export interface Allowed {
   readonly kind: 'allow'
   readonly application: PublishedApplication
   /** Absent for a pass-through application and for a federation reply. */
   readonly identity?: PreauthenticatedIdentity
+  /**
+   * Present for each request of an application with `backendAuthentication: 'kerberos'`: the delegation was checked.
+   * Whoever forwards reaches the backend in this name or not at all.
+   */
+  readonly delegation?: DelegatedIdentity
   readonly request: {
     /** The normalised target: this is what is forwarded. */
     readonly target: string

@@ -34,6 +34,11 @@ export interface PreauthenticatorOptions {
   readonly cookieKeys: readonly AccessCookieKey[] | (() => readonly AccessCookieKey[])
   /** Seconds after its issue that a token in an address is taken; default 120. */
   readonly acceptanceWindow?: number | undefined
+  /**
+   * The services that this proxy may delegate to at all, by service principal name. Needed where tokens do not say it
+   * (a foreign AD FS); where they do, both must name the service.
+   */
+  readonly delegation?: { readonly services: readonly string[] } | undefined
 }
 
 /**
