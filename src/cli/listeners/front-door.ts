@@ -7,8 +7,8 @@ import { type Refusal, refuse, refuseOnSocket } from './refusal.ts'
 
 // Between a listener and the sites: takes what Node's parser lets through, refuses what is no proper request or for
 // nobody here, and hands the rest to the one site that has the host. After this a site may rely on: one Host header that
-// names one of its hosts, a target in origin form without `#`, `\` and control characters, a certificate on the
-// connection that covers the host.
+// names one of its hosts, a target in origin form without `#` and control characters and without `\` in the path, a
+// certificate on the connection that covers the host.
 
 export interface FrontDoorOptions extends Rules {
   log: ListenerLog

@@ -44,8 +44,9 @@ export function placeOf(target: string, rawHeaders: readonly string[]): RequestP
   const header = onlyHostHeader(rawHeaders)
   if (header === undefined) return undefined
   const host = parseHost(header)
-  // No client sends these in a target; what backends make of them differs too much to guess.
-  if (host === undefined || /[#\\\0-\x20\x7f-\uffff]/.test(target)) return undefined
+  // No client sends these in a target; what backends make of them differs too much to guess. A backslash is none of them
+  // in a query, where browsers leave it as it is; sites escape it before they read or forward it.
+  if (host === undefined || /[#\0-\x20\x7f-\uffff]|^[^?]*\\/.test(target)) return undefined
   if (target.startsWith('/')) return { host, target }
   const [, authority = '', rest = ''] = /^https?:\/\/([^/?]*)(.*)$/i.exec(target) ?? []
   if (parseHost(authority) !== host || host === '') return undefined

@@ -62,6 +62,15 @@ t.test('a target in absolute form reaches the site in origin form', async (t) =>
   t.match(answer, 'GET /a%2fb?c')
 })
 
+t.test('a backslash in a query, where browsers leave it as it is, reaches the site', async (t) => {
+  const { apps } = twoSites()
+  const { port } = await open(t, { listeners: [http], sites: [apps.site] })
+  const answer = await exchange(plain(port), get('crm.contoso.test', '/open?file=\\\\server\\b'))
+  t.match(answer, 'GET /open?file=\\\\server\\b')
+  t.equal(status(await exchange(plain(port), get('crm.contoso.test', '/a\\..\\b?c'))), 400, 'but not in the path')
+  t.equal(apps.reached.length, 1)
+})
+
 t.test('methods that only serve attackers get 405', async (t) => {
   const { apps } = twoSites()
   const { port, refusals } = await open(t, { listeners: [http], sites: [apps.site] })
