@@ -44,6 +44,8 @@ export const keyCommands: readonly CommandSpec[] = [
           'these must read the federation metadata again before they can verify tokens:',
           ...rotated.mustReload.map((name) => `  ${name}`),
         )
+      } else if (immediately) {
+        lines.push('nobody else has to reload: every application is published by this very server')
       }
       return { data: rotated, text: lines.join('\n') }
     },
