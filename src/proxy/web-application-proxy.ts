@@ -152,7 +152,8 @@ export function createWebApplicationProxy(options: WebApplicationProxyOptions): 
       applications: catalogue,
       federationService,
       cookieKeys: () => store.cookieKeys(),
-      ...(options.acceptanceWindow === undefined ? {} : { acceptanceWindow: options.acceptanceWindow }),
+      acceptanceWindow: options.acceptanceWindow,
+      delegation: options.delegation,
     })
   let state: 'open' | 'closing' | 'closed' = 'open'
   let inFlight = 0

@@ -21,6 +21,9 @@ export type RefusalReason =
   | 'cookie-too-large'
   | 'stray-token'
 
+/** Why a person who is signed in cannot enter an application by Kerberos. */
+export type DelegationReason = 'no-upn' | 'delegation' | 'no-kerberos-name'
+
 /** Every string that the proxy's pages show, in one language. */
 export interface ProxyTexts {
   readonly facts: { readonly application: string; readonly requestId: string }
@@ -43,6 +46,7 @@ export interface ProxyTexts {
   readonly unknownHost: Message
   readonly nothingHere: Message
   readonly foreignOrigin: Message
+  readonly notDelegated: (reason: DelegationReason) => Message
 }
 
 const english: ProxyTexts = {
@@ -112,6 +116,18 @@ const english: ProxyTexts = {
     title: 'Refused',
     lines: ['A page of another origin tried to open a connection to this application.'],
   },
+  notDelegated: (reason) => ({
+    title: 'You cannot be signed in to this application',
+    lines: [
+      {
+        'no-upn': 'It wants to know you by your user principal name, and your sign-in does not carry one.',
+        delegation:
+          'Nobody may act for you at its server: your account, or the application, is not released for delegation.',
+        'no-kerberos-name': 'It wants to know you by a name that your sign-in does not carry.',
+      }[reason],
+      'Please tell your administrator the request id below.',
+    ],
+  }),
 }
 
 const german: ProxyTexts = {
@@ -189,6 +205,18 @@ const german: ProxyTexts = {
     title: 'Abgelehnt',
     lines: ['Eine Seite fremder Herkunft wollte eine Verbindung zu dieser Anwendung öffnen.'],
   },
+  notDelegated: (reason) => ({
+    title: 'An dieser Anwendung können Sie nicht angemeldet werden',
+    lines: [
+      {
+        'no-upn': 'Sie will Sie unter Ihrem Benutzerprinzipalnamen kennen, und Ihre Anmeldung enthält keinen.',
+        delegation:
+          'Niemand darf an ihrem Server für Sie handeln: Ihr Konto oder die Anwendung ist nicht zur Delegierung freigegeben.',
+        'no-kerberos-name': 'Sie will Sie unter einem Namen kennen, den Ihre Anmeldung nicht enthält.',
+      }[reason],
+      'Bitte nennen Sie Ihrer Administration die Anfragenummer unten.',
+    ],
+  }),
 }
 
 export const proxyTexts: Readonly<Record<Language, ProxyTexts>> = { en: english, de: german }

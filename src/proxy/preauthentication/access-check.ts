@@ -4,6 +4,7 @@ import type { FederationService, SessionQuestion } from '../federation-service.t
 import type { PublishedApplication } from '../published-application.ts'
 import { onlyValue, type RequestCookies, readCookies } from './cookie-header.ts'
 import { createCookieMemory } from './cookie-memory.ts'
+import type { DelegationCheck, DelegationJudgement } from './delegation-check.ts'
 import type { KeyRing } from './derived-keys.ts'
 import { identityHeaders } from './identity-headers.ts'
 import type { PreauthenticatedIdentity } from './preauthentication.ts'
@@ -16,6 +17,8 @@ export interface Access {
   readonly headers: Readonly<Record<string, string>>
   /** The Cookie header without ours. */
   readonly forwarded: string | undefined
+  /** Whether the person may be delegated to the backend; undefined where it asks for no delegation. */
+  readonly delegation: DelegationJudgement | undefined
 }
 
 /** Why there is none; `code` is absent where there was no cookie. */
@@ -51,8 +54,12 @@ interface Remembered extends Access {
  * enabled, its session not ended. Only a single cookie of the exact name counts. Deciphering is remembered; time, trust
  * and session are looked at each time. Synchronous.
  */
-export function createAccessCheck(parts: { keys: KeyRing; federationService: FederationService }): AccessCheck {
-  const { keys, federationService } = parts
+export function createAccessCheck(parts: {
+  keys: KeyRing
+  federationService: FederationService
+  delegation: DelegationCheck
+}): AccessCheck {
+  const { keys, federationService, delegation } = parts
   const { endedSessions } = federationService
   const remembered = createCookieMemory<Remembered>()
 
@@ -89,6 +96,7 @@ export function createAccessCheck(parts: { keys: KeyRing; federationService: Fed
       identity: identityOf(session),
       headers: identityHeaders(application, session),
       forwarded: cookies.forwarded,
+      delegation: delegation(application, session),
     }
     if (cookieHeader !== undefined) remembered.set(cookieHeader, entry)
     return { access: entry }

@@ -5,6 +5,7 @@ import { answer, redirect } from './answers.ts'
 import { challengeFor, clientKind, headerText } from './client-kind.ts'
 import { deleteCookie, onlyValue, type RequestCookies, readCookies } from './cookie-header.ts'
 import { preflightHeaders } from './cross-origin.ts'
+import type { DelegationCheck } from './delegation-check.ts'
 import type { KeyRing } from './derived-keys.ts'
 import { isFederationReply } from './federation-reply.ts'
 import { removalFor } from './forgeable-headers.ts'
@@ -18,7 +19,7 @@ import { beginSignIn, findSignIn, keepsCookies, SIGN_IN_LIFETIME } from './sign-
 import { signInAddress } from './sign-in-request.ts'
 import { judgeTokenReturn } from './token-return.ts'
 import { addressOf, trustOf, type Visit } from './visit.ts'
-import { addressTooLong, allow, askForSignIn, notReady, preflight, refuse } from './visit-answers.ts'
+import { addressTooLong, allow, askForSignIn, notReady, preflight, refuse, refuseDelegation } from './visit-answers.ts'
 
 /** The longest Location that servers and browsers on the way are known to take, both sides being set to 32 kB of headers. */
 const LONGEST_LOCATION = 30_000
@@ -40,6 +41,7 @@ export function createPreauthenticatedArea(parts: {
   keys: KeyRing
   federationService: FederationService
   acceptanceWindow: number
+  delegation: DelegationCheck
 }) {
   const { keys, federationService } = parts
   const check = createAccessCheck(parts)
@@ -69,7 +71,7 @@ export function createPreauthenticatedArea(parts: {
     if (checked.access !== undefined) {
       if (isDueForRenewal(visit, checked.access))
         return beginRoundTrip(visit, readCookies(cookieHeader), { decision: 'renewal' })
-      return allow(visit, checked.access)
+      return enter(visit, checked.access)
     }
     const { cookies, why } = checked
     if (request.method === 'POST') {
@@ -77,6 +79,13 @@ export function createPreauthenticatedArea(parts: {
       if (reply !== undefined) return reply
     }
     return challenge(visit, cookies, why)
+  }
+
+  function enter(visit: Visit, access: Access): Preauthentication {
+    const { delegation } = access
+    return delegation?.kind === 'refused'
+      ? refuseDelegation(visit, access, delegation.refusal)
+      : allow(visit, access, delegation?.delegated)
   }
 
   function judgeReturn(
@@ -222,7 +231,8 @@ export function createPreauthenticatedArea(parts: {
     const { request, publication, path, query, now } = visit
     const { application, host, replyCookie } = publication
     const value = onlyValue(cookies, replyCookie)
-    if (value === undefined) return undefined
+    // A reply comes without a person, and a Kerberos backend is never reached without one.
+    if (value === undefined || application.backendAuthentication === 'kerberos') return undefined
     const session = openReplyCookie(value, { keys, application: application.id, host, now })
     const trust = federationService.trust(application.trustId ?? '')
     if (session === undefined || trust?.enabled !== true) return undefined

@@ -10,6 +10,7 @@ import { answer, redirect } from './answers.ts'
 import { headerText } from './client-kind.ts'
 import { readCookies } from './cookie-header.ts'
 import { foreignOrigin } from './cross-origin.ts'
+import { createDelegationCheck } from './delegation-check.ts'
 import { removalFor } from './forgeable-headers.ts'
 import { createPreauthenticatedArea } from './preauthenticated-area.ts'
 import type { PlainRequest, Preauthentication, Preauthenticator, Responded } from './preauthentication.ts'
@@ -54,10 +55,11 @@ export function createPreauthenticator(
     throw new TypeError('acceptanceWindow must be seconds from 1 to 3600')
   const keys = typeof cookieKeys === 'function' ? cookieKeys : () => cookieKeys
   if (!Array.isArray(keys()) || keys().length === 0) throw new TypeError('cookieKeys must hold at least one key')
+  const delegation = createDelegationCheck(options.delegation?.services)
   const given = options.federationService
   const federationService = 'verifier' in given ? given : openForeignFederationService(given)
   const catalogue = readApplications(options.applications, federationService)
-  const area = createPreauthenticatedArea({ keys, federationService, acceptanceWindow })
+  const area = createPreauthenticatedArea({ keys, federationService, acceptanceWindow, delegation })
 
   const decide = (request: PlainRequest): Preauthentication | Promise<Preauthentication> => {
     const { method, scheme, host } = request

@@ -49,7 +49,13 @@ function derive(application: PublishedApplication): Publication {
     accessCookie: `EdgeAccessCookie${suffix}`,
     replyCookie: `EdgeReply${suffix}`,
     ownPath: `${url.pathname}.gatehouse/`,
-    removeHeaders: headersToRemove(Object.keys(application.identityHeaders)),
+    removeHeaders: headersToRemove(headersOfOurs(application)),
     allowedOrigins: new Set(application.allowedOrigins),
   }
+}
+
+/** Whatever scheme a client authenticates by, a Kerberos backend hears of nobody but the person who signed in. */
+function headersOfOurs({ identityHeaders, backendAuthentication }: PublishedApplication): string[] {
+  const names = Object.keys(identityHeaders)
+  return backendAuthentication === 'kerberos' ? [...names, 'Authorization'] : names
 }

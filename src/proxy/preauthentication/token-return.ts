@@ -3,6 +3,7 @@ import { type EdgeIdentity, EdgeTokenError } from '../../edge-token/index.ts'
 import { urlLiesUnder } from '../../edge-token/published-url.ts'
 import type { FederationService } from '../federation-service.ts'
 import { setCookie } from './cookie-header.ts'
+import { kerberosNameToKeep } from './delegation-check.ts'
 import type { KeyRing } from './derived-keys.ts'
 import { claimsForHeaders } from './identity-headers.ts'
 import type { Publication } from './publication.ts'
@@ -78,7 +79,7 @@ export async function judgeTokenReturn(
     authenticationMethod: identity.authenticationMethod,
     authenticationInstant: identity.authenticationInstant,
     delegation: Array.isArray(claims['kcd']) ? (claims['kcd'] as string[]) : undefined,
-    headers: claimsForHeaders(application, claims),
+    headers: joined(claimsForHeaders(application, claims), kerberosNameToKeep(application, claims)),
   }
   let value: string
   try {
@@ -97,6 +98,13 @@ export async function judgeTokenReturn(
     setCookies.push(setCookie(replyCookie, twin, { secure: true, httpOnly: true, sameSite: 'None', maxAge }))
   }
   return { kind: 'accepted', identity, setCookies }
+}
+
+function joined(
+  one: Record<string, string> | undefined,
+  other: Record<string, string> | undefined,
+): Record<string, string> | undefined {
+  return other === undefined ? one : { ...one, ...other }
 }
 
 /** How far in the future a token begins. The verifier has found its signature good before it looked at the times. */

@@ -1,19 +1,28 @@
 import type { Access } from './access-check.ts'
 import { answer, bearerChallenge } from './answers.ts'
 import type { ClientKind } from './client-kind.ts'
+import type { DelegationRefusal } from './delegation-check.ts'
 import { removalFor } from './forgeable-headers.ts'
-import type { Allowed, Outcome, Responded } from './preauthentication.ts'
+import type { Allowed, DelegatedIdentity, Outcome, Responded } from './preauthentication.ts'
 import type { Publication } from './publication.ts'
 import { type RefusalCode, refusals } from './refusal.ts'
 import { addressOf, trustOf, type Visit } from './visit.ts'
 
-/** Lets a visit through as the person whom its access cookie names. */
-export function allow({ request, publication, path, query }: Visit, { identity, headers, forwarded }: Access): Allowed {
+/**
+ * Lets a visit through as the person whom its access cookie names.
+ * @param delegated in whose name the backend is to be reached, where it takes Kerberos alone.
+ */
+export function allow(
+  { request, publication, path, query }: Visit,
+  { identity, headers, forwarded }: Access,
+  delegated?: DelegatedIdentity,
+): Allowed {
   const { upn, relyingPartyTrust } = identity
   return {
     kind: 'allow',
     application: publication.application,
     identity,
+    ...(delegated === undefined ? {} : { delegation: delegated }),
     request: {
       target: path + query,
       cookie: forwarded,
@@ -57,6 +66,29 @@ export function refuse(
       message,
       audit: true,
       ...(wapEvent === undefined ? {} : { wapEvent }),
+      ...trustOf(publication),
+    },
+  })
+}
+
+/** 403: signed in, but the backend must not be reached in this person's name. */
+export function refuseDelegation(
+  { request, publication }: Visit,
+  { identity: { upn } }: Access,
+  { code, message, wapEvent }: DelegationRefusal,
+): Responded {
+  return answer(request, {
+    status: 403,
+    code,
+    application: publication.application,
+    message: (texts) => texts.notDelegated(code),
+    outcome: {
+      decision: 'refused',
+      code,
+      message,
+      audit: true,
+      ...(wapEvent === undefined ? {} : { wapEvent }),
+      ...(upn === undefined ? {} : { upn }),
       ...trustOf(publication),
     },
   })
