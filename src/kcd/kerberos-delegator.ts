@@ -24,6 +24,7 @@ import { createTicketGrantingTickets } from './kdc/ticket-granting-tickets.ts'
 import { KdcErrorCode } from './kdc-error-facts.ts'
 import { KerberosError } from './kerberos-error.ts'
 import { createAuthenticatorClock } from './messages/authenticator.ts'
+import { hasFlag, TicketFlag } from './messages/flags.ts'
 import {
   type Principal,
   parseBackendService,
@@ -205,7 +206,8 @@ export function createKerberosDelegator(options: KerberosDelegatorOptions): Kerb
     const fetched = await evidenceWork.share(key, signal, async (inner) => {
       const granted = await requestEvidenceTicket({ ...parts, keys, tickets }, user, inner)
       const evidence = { upn, granted, usableUntil: usableUntil(granted) }
-      if (!closed) evidences.set(key, evidence)
+      // What does not lead to a ticket is not kept: tomorrow the account may be delegated.
+      if (!closed && hasFlag(granted.flags, TicketFlag.FORWARDABLE)) evidences.set(key, evidence)
       return evidence
     })
     return fetched.granted

@@ -58,16 +58,17 @@ export function keytabKeys(
 }
 
 /**
- * The principal of the first usable entry of a keytab.
+ * The principal of the first usable entry of a keytab that lies in a realm.
  * @throws {KerberosError} `keytab`
  */
 export async function firstPrincipalOf(
   source: KeytabSource,
+  realm: string,
   options: { readonly allowGroupReadable: boolean },
 ): Promise<Principal> {
   const keytab = await readKeytab(source, options)
-  const entry = keytab.find((one) => one.key !== undefined) ?? keytab[0]
-  if (entry === undefined) throw new KerberosError('keytab', 'the keytab has no entry')
+  const entry = keytab.find((one) => one.realm === realm && one.key !== undefined)
+  if (entry === undefined) throw new KerberosError('keytab', `the keytab has no usable key of an account of ${realm}`)
   return { name: entry.name, realm: entry.realm }
 }
 
