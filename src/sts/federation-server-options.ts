@@ -4,6 +4,7 @@ import type { BrandingOptions } from './pages/branding.ts'
 import { everyLanguage, type Language } from './pages/strings.ts'
 import type { LockoutSettings } from './people/password-authentication.ts'
 import type { PortalApplications } from './portal/portal.ts'
+import type { IntegratedSignInOptions } from './sign-in/integrated/integrated-sign-in-options.ts'
 import type { Database } from './store/database.ts'
 
 /** What a federation server is made from. */
@@ -29,6 +30,8 @@ export interface FederationServerOptions {
   /** Seconds that it holds with *keep me signed in*; default 604,800. */
   persistentLifetime?: number | undefined
   lockout?: Partial<LockoutSettings> | undefined
+  /** Sign people inside the network in by their Kerberos tickets; default nobody. */
+  integratedSignIn?: IntegratedSignInOptions | undefined
   branding?: BrandingOptions | undefined
   /** Languages of the pages; the first is for browsers that ask for none of them. Default all there are. */
   languages?: readonly Language[] | undefined

@@ -32,6 +32,7 @@ import { openPeopleStore, type PeopleStore } from './people/people-store.ts'
 import { applicationsOfTrusts, createPortal, portalPath } from './portal/portal.ts'
 import { openSessionStore, type SessionStore } from './sessions/session-store.ts'
 import { createFormTokens } from './sign-in/form-token.ts'
+import { openIntegratedSignIn } from './sign-in/integrated/integrated-sign-in.ts'
 import { createSignIn } from './sign-in/sign-in.ts'
 import { createSignOut, signOutPath } from './sign-out/sign-out.ts'
 import { type Database, openDatabase } from './store/database.ts'
@@ -67,7 +68,7 @@ const rolloverInterval = 3_600_000
 /**
  * Opens a federation server.
  * @throws {TypeError} for an option that is wrong.
- * @throws {StsError} `newer-schema`, `store-unusable`, `master-key`, `keys`; whatever was opened is closed again.
+ * @throws {StsError} `newer-schema`, `store-unusable`, `master-key`, `keys`, `integrated-sign-in`; whatever was opened is closed again.
  */
 export async function createFederationServer(options: FederationServerOptions): Promise<FederationServer> {
   const settings = readSettings(options)
@@ -98,7 +99,8 @@ export async function createFederationServer(options: FederationServerOptions): 
     const cookieFormat = createCookieFormat(settings)
     const formTokens = createFormTokens(deriveKey(options.masterKey, 'gatehouse form tokens 1'))
     const common = { ...stores, ...settings, pages, decisions, cookieFormat, formTokens, origin: settings.url }
-    const signIn = createSignIn(common)
+    const integrated = options.integratedSignIn && (await openIntegratedSignIn(options.integratedSignIn, stores))
+    const signIn = createSignIn({ ...common, integrated })
     const signOut = createSignOut({ ...common, signIn })
     const applications = options.applications ?? applicationsOfTrusts(stores.trusts)
     const portal = createPortal({ signIn, signOut, pages, applications })

@@ -19,6 +19,7 @@ export type StsErrorCode =
   // sessions
   | 'session-unknown'
   | 'session-ended'
+  | 'integrated-sign-in'
   // what lies on disk
   | 'newer-schema'
   | 'store-unusable'

@@ -134,6 +134,35 @@ const sts = z.strictObject({
     })
     .describe('What the pages look like.')
     .optional(),
+  integratedSignIn: z
+    .strictObject({
+      keytab: filePath.describe(
+        'Keytab with the keys of `principal`, readable by its owner alone. Read anew when it changes.',
+      ),
+      principal: z
+        .string()
+        .regex(/^[A-Za-z]+\/[A-Za-z0-9.-]+(@[A-Za-z0-9.-]+)?$/, 'must be a service principal name')
+        .describe('The service that browsers ask tickets for, by the host of `url`: `HTTP/sts.contoso.test`.'),
+      networks: z
+        .array(network)
+        .min(1)
+        .describe('Networks inside, such as `10.0.0.0/8`. Everybody else gets the form, whatever they send.'),
+      userAgents: z
+        .array(z.string().min(1).max(256))
+        .describe(
+          'Browsers that are asked for a ticket: a text that the `User-Agent` holds, or `=~` and a regular expression, as in WIASupportedUserAgents of AD FS. Default: browsers of desktop computers, AD FS’s own clients, curl.',
+        )
+        .optional(),
+      upnSuffixes: z
+        .record(z.string().min(1), z.string().regex(/^[^@\s/\\]+$/, 'must be the part behind the @'))
+        .describe(
+          'By realm, in the letters the KDC has, what stands behind the @ in the user principal names of its people: `CORP.CONTOSO.TEST: contoso.test`. People of other realms are not let in. Default: the realm of `principal` is the suffix.',
+        )
+        .optional(),
+      allowGroupReadableKeytab: z.boolean().describe("Take a keytab that the file's group may read.").default(false),
+    })
+    .describe('Sign people inside the network in by their Kerberos tickets (SPNEGO), without the form.')
+    .optional(),
 })
 
 const trustByHand = z.strictObject({
@@ -287,6 +316,7 @@ export const pathKeys: readonly (readonly string[])[] = [
   ['listeners', '[]', 'certificates', '[]', 'pkcs12'],
   ['listeners', '[]', 'certificates', '[]', 'passphraseFile'],
   ['sts', 'branding', 'logo'],
+  ['sts', 'integratedSignIn', 'keytab'],
   ['proxy', 'backendCa', '[]'],
   ['kerberos', 'keytab'],
   ['kerberos', 'passwordFile'],

@@ -64,7 +64,7 @@ export function createEdgeSignIn(parts: EdgeSignInParts): (request: StsRequest) 
     })
     if (outcome.kind === 'answer') return outcome.answer
     const answer = await answerPerson(http, request, decide(outcome.signedIn), outcome.signedIn, parts)
-    return withCookies(answer, outcome.cookies)
+    return withCookies(answer, outcome.cookies, outcome.headers)
   }
 }
 

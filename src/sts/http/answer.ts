@@ -23,9 +23,14 @@ export function plainText(status: number, text: string, headers: Readonly<Record
   return { status, headers: { ...always, ...headers }, body: `${text}\n` }
 }
 
-/** The same answer with more cookies to set. */
-export function withCookies(answer: Answer, cookies: readonly string[]): Answer {
-  return cookies.length === 0 ? answer : { ...answer, cookies: [...(answer.cookies ?? []), ...cookies] }
+/** The same answer with more cookies to set, and headers. */
+export function withCookies(
+  answer: Answer,
+  cookies: readonly string[],
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  if (cookies.length === 0) return answer
+  return { ...answer, headers: { ...answer.headers, ...headers }, cookies: [...(answer.cookies ?? []), ...cookies] }
 }
 
 /**

@@ -9,6 +9,7 @@ import { messagePage } from '../pages/message-page.ts'
 import { type PageMaker, securityHeaders } from '../pages/page.ts'
 import { chooseLanguage, type Language } from '../pages/strings.ts'
 import { type Answer, sendAnswer } from './answer.ts'
+import { clientRouteOf } from './client-route.ts'
 import { parseCookies } from './cookies.ts'
 import type { DecisionRecord, Log } from './decision-record.ts'
 import { readFormBody } from './form-body.ts'
@@ -116,6 +117,7 @@ function readRequest(
     headers,
     cookies: parseCookies(headers.cookie),
     clientAddress: clientAddressOf(incoming),
+    route: clientRouteOf(incoming),
     requestId: requestIdFrom(typeof stated === 'string' ? stated : undefined),
     language: chooseLanguage(headers['accept-language'], languages),
     now: new Date(),

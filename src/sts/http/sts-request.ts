@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Language } from '../pages/strings.ts'
+import type { ClientRoute } from './client-route.ts'
 import type { Cookies } from './cookies.ts'
 import type { Parameters } from './parameters.ts'
 
@@ -14,6 +15,8 @@ export interface StsRequest {
   readonly cookies: Cookies
   /** The client's address: the socket's, or what a trusted proxy says. */
   readonly clientAddress: string
+  /** What `clientAddress` rests on. */
+  readonly route: ClientRoute
   /** GUID; goes through page, log, audit trail and token. */
   readonly requestId: string
   /** The language that the browser asks for, of those offered. */

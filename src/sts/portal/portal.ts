@@ -41,7 +41,7 @@ export function createPortal({
     const outcome = await signIn.requirePerson(request, { address: portalPath })
     if (outcome.kind === 'answer') return outcome.answer
     if (request.form !== undefined) return redirect(303, portalPath, outcome.cookies)
-    const { signedIn, cookies } = outcome
+    const { signedIn, cookies, headers } = outcome
     const links = applications(signedIn.person).filter(({ url }) => /^https?:\/\//i.test(url))
     const answer = pages(request, (strings) => ({
       status: 200,
@@ -60,7 +60,7 @@ ${
 ${links.map(({ name, url }) => html`<li><a href="${url}"><strong>${name}</strong><span>${url}</span></a></li>\n`)}</ul>`
 }`,
     }))
-    return withCookies(answer, cookies)
+    return withCookies(answer, cookies, headers)
   }
 }
 

@@ -8,7 +8,7 @@ import { type SignInProblem, signInFields } from './sign-in-page.ts'
  * is enough today; another one takes the person that this one found.
  */
 export type StepResult =
-  | { kind: 'done'; person: Person; methods: readonly string[]; device: string; keepMeSignedIn: boolean }
+  | { kind: 'done'; person: Person; methods: readonly string[]; device?: string; keepMeSignedIn: boolean }
   | { kind: 'again'; problem: SignInProblem; refusal?: StepRefusal | undefined }
 
 /** A refusal for log and audit; the person is told the same whatever it says. */

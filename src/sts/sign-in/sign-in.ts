@@ -3,7 +3,10 @@
  * it gets, or sends the answer that it gets instead:
  *
  *   signed in at this browser ───────────────────────────────────────────────► the person
- *   GET  ──► the form, and the pre-login cookie that it is bound to
+ *   GET  ──► inside the network, with a ticket? (integrated/) ── yes ─► new session ────────────────────► the person
+ *                │ no
+ *                ▼
+ *             the form, and the pre-login cookie that it is bound to
  *   POST ──► from our own page? ──► cookie and form token fit? ──► steps ──► new session ──► the person
  *                │ no                      │ no                      │ refused
  *                ▼                         ▼                         ▼
@@ -29,6 +32,7 @@ import { StsError } from '../sts-error.ts'
 import { type SignedIn, whoIsSignedIn } from './browser-session.ts'
 import type { Continuation } from './continuation.ts'
 import { type FormTokens, formTokenField } from './form-token.ts'
+import { challenge, type IntegratedSignIn } from './integrated/integrated-sign-in.ts'
 import { parsePasswordForm, passwordStep, type StepResult } from './password-step.ts'
 import { type SignInProblem, signInPage } from './sign-in-page.ts'
 
@@ -47,10 +51,13 @@ export interface SignInParts {
   readonly persistentLifetime: number
   /** Seconds that the cookie of a familiar device is kept. */
   readonly familiarFor: number
+  /** Before the form, for people inside the network; undefined where it is not set up. */
+  readonly integrated?: IntegratedSignIn | undefined
 }
 
 export type SignInOutcome =
-  | { kind: 'person'; signedIn: SignedIn; cookies: readonly string[] }
+  /** Cookies and headers are for the answer of whoever asked. */
+  | { kind: 'person'; signedIn: SignedIn; cookies: readonly string[]; headers?: Readonly<Record<string, string>> }
   | { kind: 'answer'; answer: Answer }
 
 export interface SignIn {
@@ -71,10 +78,29 @@ export function createSignIn(parts: SignInParts): SignIn {
       }
       const signedIn = current(request)
       if (signedIn !== undefined) return { kind: 'person', signedIn, cookies: [] }
-      if (form === undefined) return showForm(request, continuation, parts, {})
+      if (form === undefined) return startWithoutForm(request, continuation, parts)
       return readForm(request, form, continuation, parts)
     },
   }
+}
+
+async function startWithoutForm(
+  request: StsRequest,
+  continuation: Continuation,
+  parts: SignInParts,
+): Promise<SignInOutcome> {
+  const asOf = parts.sessions.ended.number
+  const result = await parts.integrated?.(request)
+  if (result?.kind === 'done') {
+    const { person, methods, headers } = result
+    const step = { kind: 'done', person, methods, keepMeSignedIn: false } as const
+    const started = await startSession(request, step, continuation, asOf, parts)
+    if (started !== undefined) return { ...started, headers }
+    await parts.decisions(request, { ...refused(continuation), who: person.upn, code: 'session-ended' })
+  }
+  if (result?.kind === 'refused') await parts.decisions(request, { ...refused(continuation), ...result.refusal })
+  const shown = showForm(request, continuation, parts, {})
+  return result?.kind === 'challenge' ? { ...shown, answer: challenge(shown.answer) } : shown
 }
 
 async function readForm(
@@ -124,7 +150,7 @@ async function startSession(
   continuation: Continuation,
   asOf: number,
   parts: SignInParts,
-): Promise<SignInOutcome | undefined> {
+): Promise<Extract<SignInOutcome, { kind: 'person' }> | undefined> {
   const persistent = parts.keepMeSignedIn && keepMeSignedIn
   // On disk together: nobody is signed in without its being in the audit trail.
   const record = (transaction: Transaction, { sid }: SsoSession) =>
@@ -145,7 +171,7 @@ async function startSession(
     cookieFormat.set('SsoSession', secret, persistent ? { maxAge: parts.persistentLifetime } : {}),
     // A value that was known before the sign-in is worth nothing after it.
     cookieFormat.set('SignInForm', formTokens.newBrowserValue()),
-    cookieFormat.set('FamiliarDevice', device, { maxAge: parts.familiarFor }),
+    ...(device === undefined ? [] : [cookieFormat.set('FamiliarDevice', device, { maxAge: parts.familiarFor })]),
   ]
   return { kind: 'person', signedIn: { person, session }, cookies }
 }
@@ -159,7 +185,7 @@ function showForm(
   continuation: Continuation,
   parts: SignInParts,
   typed: { userName?: string; keepMeSignedIn?: boolean; problem?: SignInProblem },
-): SignInOutcome {
+): Extract<SignInOutcome, { kind: 'answer' }> {
   const { cookieFormat, formTokens } = parts
   const [kept] = cookieFormat.valuesOf(request.cookies, 'SignInForm')
   const browserValue = kept ?? formTokens.newBrowserValue()
