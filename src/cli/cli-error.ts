@@ -5,6 +5,7 @@ export type CliErrorCode =
   | 'file'
   | 'file-exists'
   | 'host-uncovered'
+  | 'kerberos-unconfigured'
   | 'not-permitted'
   | 'folder-in-use'
   | 'unreachable'

@@ -3,6 +3,7 @@ import { applicationCommands } from './commands/application.ts'
 import { checkCommand } from './commands/check.ts'
 import { groupCommands } from './commands/group.ts'
 import { initCommand } from './commands/init.ts'
+import { kerberosCommands } from './commands/kerberos.ts'
 import { keyCommands } from './commands/keys.ts'
 import { serveCommand } from './commands/serve.ts'
 import { tokenCommands } from './commands/token.ts'
@@ -22,4 +23,5 @@ export const commands: readonly CommandSpec[] = [
   ...applicationCommands,
   ...keyCommands,
   ...tokenCommands,
+  ...kerberosCommands,
 ]

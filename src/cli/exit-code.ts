@@ -15,9 +15,9 @@ export const exitCodeMeanings: readonly (readonly [ExitCode, string])[] = [
   [0, 'done'],
   [1, 'failed; for check: something is wrong; for token verify: the token is not good'],
   [2, 'wrong usage, wrong input or wrong configuration; nothing was changed'],
-  [3, 'no such person, group, trust or application'],
+  [3, 'no such person, group, trust, application or Kerberos service'],
   [4, 'conflict: it exists already, or something else stands in the way'],
-  [5, 'unavailable: the data folder is in use, or the server does not answer'],
+  [5, 'unavailable: the data folder is in use, or the server or the KDC does not answer'],
   [6, 'not permitted: file rights, or a refused bearer token'],
 ]
 
@@ -48,9 +48,16 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   'trust-in-use': 4,
   'file-exists': 4,
   'host-uncovered': 4,
+  'kerberos-unconfigured': 4,
+  'trust-claims-aware': 4,
   'application-exists': 4,
   overlap: 4,
+  principal: 2,
+  'user-unknown': 3,
+  'service-unknown': 3,
   'folder-in-use': 5,
+  'kdc-unreachable': 5,
+  deadline: 5,
   unreachable: 5,
   'not-permitted': 6,
 }

@@ -5,8 +5,12 @@ import type { FederationServer } from '../sts/federation-server.ts'
 /**
  * What the proxy needs of a federation server, from the one in the same process: its stores and events directly, so that
  * a new key, a changed trust and an ended session count from the next request on. Closing it leaves the server open.
+ * @param options.services those that the proxy may delegate to at all; undefined: those that a token names.
  */
-export function createFederationServiceInProcess(sts: FederationServer): FederationService {
+export function createFederationServiceInProcess(
+  sts: FederationServer,
+  { services }: { services?: readonly string[] | undefined } = {},
+): FederationService {
   const { trusts, keys, sessions, proxyIdentifier } = sts
 
   const createVerifier = (): EdgeTokenVerifier =>
@@ -14,6 +18,7 @@ export function createFederationServiceInProcess(sts: FederationServer): Federat
       issuer: sts.issuer,
       keys: { certificates: keys.published().map(({ certificate }) => certificate) },
       proxyIdentifier,
+      ...(services === undefined ? {} : { delegation: { services } }),
     })
   // A dropped key must not verify a moment longer, from memory neither: a new verifier remembers no token.
   let verifier = createVerifier()

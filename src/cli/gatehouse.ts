@@ -126,7 +126,7 @@ async function openFederationService(
 ): Promise<FederationService> {
   if (sts !== undefined) {
     const { createFederationServiceInProcess } = await import('./federation-in-process.ts')
-    return createFederationServiceInProcess(sts)
+    return createFederationServiceInProcess(sts, { services: configuration.kerberos?.services })
   }
   const foreign = configuration.proxy?.federationService
   if (foreign === undefined) throw new CliError('configuration', 'proxy.federationService is missing')

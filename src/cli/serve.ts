@@ -3,6 +3,7 @@
  * after what is in flight has finished; a second signal ends it at once.
  */
 
+import type { KerberosDelegator } from '../kcd/index.ts'
 import { openAdministration } from './administration/administration-server.ts'
 import type { Gatehouse } from './gatehouse.ts'
 import { readCertificateAuthorities } from './gatehouse.ts'
@@ -43,12 +44,16 @@ export async function startServing(gatehouse: Gatehouse): Promise<RunningGatehou
     if (sts !== undefined) sites.push(siteOf(sts.url, sts.app, { requestTimeout: 30 }))
     if (proxy !== undefined) {
       const { createWebApplicationProxy } = await import('../proxy/web-application-proxy.ts')
+      const delegator = configuration.kerberos === undefined ? undefined : await openDelegator(gatehouse)
+      if (delegator !== undefined) closers.push(() => delegator.close())
       const application = createWebApplicationProxy({
         store: proxy.store,
         federationService: proxy.federationService,
         resolve: configuration.resolve,
         trustedProxies: configuration.listeners.flatMap(({ trustedProxies }) => trustedProxies),
         backendCa: await readCertificateAuthorities(configuration),
+        ...(delegator === undefined ? {} : { delegator }),
+        ...delegationOf(configuration),
         ...(configuration.proxy === undefined ? {} : { acceptanceWindow: configuration.proxy.acceptanceWindow }),
         audit: (event) => (sts === undefined ? log.info({ audit: event }, 'audit') : sts.audit.record(event)),
         log,
@@ -81,6 +86,18 @@ export async function startServing(gatehouse: Gatehouse): Promise<RunningGatehou
     await closeAll(0)
     throw error
   }
+}
+
+async function openDelegator({ configuration, log }: Gatehouse): Promise<KerberosDelegator> {
+  const account = await import('./kerberos/delegation-account.ts')
+  const delegator = await account.openDelegator(configuration)
+  log.info({ realm: delegator.realm, principal: configuration.kerberos?.principal }, 'Kerberos delegation')
+  return delegator
+}
+
+/** The proxy's own list of services, for what asks whether a person may be delegated. */
+function delegationOf({ kerberos }: Gatehouse['configuration']): { delegation?: { services: readonly string[] } } {
+  return kerberos?.services === undefined ? {} : { delegation: { services: kerberos.services } }
 }
 
 /**

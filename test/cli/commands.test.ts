@@ -71,7 +71,13 @@ for (const where of ['on the data folder', 'through a running server'] as const)
         /^NAME.*\nbob@contoso\.test +disabled/,
       )
       await expect(['user', 'enable', 'BOB@contoso.test'], 0, /enabled/)
-      await expect(['user', 'delegation', 'bob@contoso.test', 'yes'], 0, /may be delegated/)
+      await expect(['user', 'disable-delegation', 'alice@contoso.test'], 0, /may not be delegated/)
+      t.match(await json(['user', 'show', 'alice@contoso.test']), { delegatable: false, groups: ['sales'] })
+      await expect(['user', 'show', 'alice@contoso.test'], 0, /Kerberos delegation +no/)
+      await expect(['user', 'show', 'mallory@contoso.test'], 3, /mallory/)
+      await expect(['user', 'enable-delegation', 'alice@contoso.test'], 0, /may be delegated/)
+      await expect(['user', 'enable-delegation', 'bob@contoso.test'], 0, /may be delegated/)
+      await expect(['user', 'disable-delegation', 'mallory@contoso.test'], 3, /mallory/)
       await expect(
         ['user', 'password', 'bob@contoso.test', '--password-stdin'],
         0,

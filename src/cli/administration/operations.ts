@@ -4,6 +4,7 @@ import type { Gatehouse } from '../gatehouse.ts'
 import { appendAudit } from './audit-file.ts'
 import type { Operation, Operator } from './operation.ts'
 import { applicationOperations } from './operations/applications.ts'
+import { entryOperations } from './operations/entry.ts'
 import { keyOperations } from './operations/keys.ts'
 import { peopleOperations } from './operations/people.ts'
 import { serverOperations } from './operations/server.ts'
@@ -14,6 +15,7 @@ export const operations = {
   ...peopleOperations,
   ...trustOperations,
   ...applicationOperations,
+  ...entryOperations,
   ...keyOperations,
   ...serverOperations,
 } as const

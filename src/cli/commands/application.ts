@@ -1,7 +1,8 @@
 import type { ApplicationView } from '../administration/operations/applications.ts'
 import { CliError } from '../cli-error.ts'
-import type { Call, CommandSpec, OperandSpec, OptionSpec, Vocabulary } from '../command.ts'
-import { facts, listing, printable } from '../text.ts'
+import type { Answer, Call, CommandSpec, OperandSpec, OptionSpec, Vocabulary } from '../command.ts'
+import { exitCodes } from '../exit-code.ts'
+import { facts, listing, printable, table } from '../text.ts'
 
 const application: OperandSpec = { name: 'APPLICATION', help: 'name or id of the published application' }
 
@@ -48,13 +49,29 @@ const options: readonly OptionSpec[] = [
   { name: 'allowed-origin', value: 'ORIGIN', many: true, help: 'whose pages may call it (CORS, WebSocket)' },
   { name: 'robots', value: 'deny|application', help: 'who answers /robots.txt; default deny' },
   { name: 'case-sensitive-paths', help: 'tell paths apart by case' },
+  {
+    name: 'backend-authentication',
+    value: 'none|kerberos',
+    help: 'kerberos: reach the backend in the person’s name, by constrained delegation',
+  },
+  { name: 'backend-server-authentication-spn', value: 'SPN', help: 'its service principal name: HTTP/crm.corp.test' },
+  {
+    name: 'kerberos-name',
+    value: 'upn|user-part|CLAIM',
+    help: 'what the KDC knows people by: upn (default), onPremisesUpn, sAMAccountName, user-part, a claim',
+  },
+  {
+    name: 'kerberos-mode',
+    value: 'auto|per-connection|per-request',
+    help: 'how often the backend is told who asks; default auto',
+  },
   { name: 'id', value: 'GUID', help: 'id to take over; default a new one' },
 ]
 
 // Web Application Proxy's own names, those too whose function is not there yet: the proxy refuses them by name.
 const ofWebApplicationProxy: readonly OptionSpec[] = [
   ...['ExternalPreauthentication', 'BackendServerUrl', 'ADFSRelyingPartyName', 'ADFSRelyingPartyID'],
-  ...['ExternalCertificateThumbprint', 'BackendServerAuthenticationSPN', 'BackendServerAuthenticationMode', 'SPN'],
+  ...['ExternalCertificateThumbprint', 'BackendServerAuthenticationMode', 'SPN'],
   ...['ClientCertificateAuthenticationBindingMode', 'ClientCertificatePreauthenticationThumbprint'],
   'ADFSUserCertificateStore',
 ].map((name) => ({ name, value: 'VALUE', help: '' }))
@@ -89,6 +106,7 @@ export const applicationCommands: readonly CommandSpec[] = [
     examples: [
       'app publish CRM --external-url https://crm.contoso.test/ --backend-url http://crm.corp.test/ --trust CRM',
       'app publish News --external-url https://news.contoso.test/ --backend-url http://news.corp.test/ --preauthentication pass-through',
+      'app publish Intranet --external-url https://intranet.contoso.test/ --backend-url https://intranet.corp.test/ --trust Intranet --backend-authentication kerberos --backend-server-authentication-spn HTTP/intranet.corp.test',
       'app publish -Name CRM -ExternalUrl https://crm.contoso.test/ -BackendServerUrl http://crm.corp.test/ -ExternalPreauthentication ADFS -ADFSRelyingPartyName CRM',
     ],
     async run(call) {
@@ -157,7 +175,36 @@ export const applicationCommands: readonly CommandSpec[] = [
       return { data: removed, text: `removed ${printable(removed.name)}` }
     },
   },
+  {
+    words: ['app', 'check'],
+    summary: 'walk a person’s whole way into an application and say which step fails, and what mends it',
+    description:
+      'From the published application to the backend’s answer. Where the backend takes Kerberos it gets the tickets as the\n' +
+      'proxy would, with the account of `kerberos` in the configuration. Ends with 1 when a step failed. Prints no secrets.',
+    operands: [application],
+    options: [{ name: 'as', value: 'USER', help: 'user principal name of the person; required' }],
+    examples: ['app check CRM --as alice@contoso.test', 'app check CRM --as alice@contoso.test --json'],
+    run: check,
+  },
 ]
+
+async function check(call: Call): Promise<Answer> {
+  const upn = call.text('as')
+  if (upn === undefined) throw new CliError('usage', '--as is missing: as whom')
+  const name = call.operand('APPLICATION')
+  const { checkEntry } = await import('../check/entry/entry.ts')
+  const steps = await checkEntry(await call.configuration(), await call.administration(), { application: name, upn })
+  const broken = steps.find(({ result }) => result === 'failed')
+  const sum =
+    broken === undefined
+      ? `${printable(upn)} can enter ${printable(name)}`
+      : `${printable(upn)} cannot enter ${printable(name)}: it fails at ${broken.step}`
+  return {
+    data: { steps, failed: broken?.step ?? null },
+    text: [...table(steps.map(({ result, step, detail }) => [result, step, detail])), '', sum].join('\n'),
+    exitCode: broken === undefined ? exitCodes.success : exitCodes.failure,
+  }
+}
 
 function parametersOf(call: Call): Record<string, string | boolean | string[]> {
   const parameters: Record<string, string | boolean | string[]> = {}
@@ -206,5 +253,9 @@ function describe({
     ['allowed origins', rest.allowedOrigins.join(' ')],
     ['robots.txt', rest.robots],
     ['case-sensitive paths', yes(rest.caseSensitivePaths)],
+    ['backend authentication', rest.backendAuthentication],
+    ['service principal name', rest.backendServerAuthenticationSPN],
+    ['name at the KDC', rest.kerberosName],
+    ['Kerberos mode', rest.kerberosMode],
   ])
 }

@@ -1,7 +1,7 @@
 import { CliError } from '../cli-error.ts'
 import type { Answer, Call, CommandSpec, OperandSpec, OptionSpec } from '../command.ts'
 import { readPassword } from '../password-input.ts'
-import { listing, printable } from '../text.ts'
+import { facts, listing, printable } from '../text.ts'
 
 const name: OperandSpec = { name: 'NAME', help: 'user principal name, such as alice@contoso.test' }
 const passwordStdin: OptionSpec = { name: 'password-stdin', help: 'read the password from standard input, one line' }
@@ -70,6 +70,23 @@ export const userCommands: readonly CommandSpec[] = [
     },
   },
   {
+    words: ['user', 'show'],
+    summary: 'show a person',
+    operands: [name],
+    examples: ['user show alice@contoso.test', 'user show alice@contoso.test --json'],
+    async run(call) {
+      const person = await (await call.administration()).call('user.show', { upn: call.operand('NAME') })
+      const text = facts([
+        ['name', person.upn],
+        ['display name', person.displayName],
+        ['state', person.enabled ? 'enabled' : 'disabled'],
+        ['Kerberos delegation', person.delegatable ? 'yes' : 'no'],
+        ['groups', person.groups.join(', ')],
+      ])
+      return { data: person, text }
+    },
+  },
+  {
     words: ['user', 'disable'],
     summary: 'let a person sign in no more, and end every session',
     operands: [name],
@@ -117,19 +134,20 @@ export const userCommands: readonly CommandSpec[] = [
     },
   },
   {
-    words: ['user', 'delegation'],
-    summary: 'say whether backends may be reached in a person’s name by Kerberos delegation',
-    operands: [name, { name: 'YES|NO', help: 'yes or no' }],
-    examples: ['user delegation alice@contoso.test no'],
-    async run(call) {
-      const answer = call.operand('YES|NO')
-      if (answer !== 'yes' && answer !== 'no') throw new CliError('usage', 'gatehouse user delegation NAME yes|no')
-      const done = await (await call.administration()).call('user.update', {
-        upn: call.operand('NAME'),
-        delegatable: answer === 'yes',
-      })
-      return { data: done, text: `${printable(done.upn)}: ${done.delegatable ? 'may' : 'may not'} be delegated` }
-    },
+    words: ['user', 'disable-delegation'],
+    summary: 'reach no backend in a person’s name by Kerberos delegation any more',
+    description:
+      'Holds from the next sign-in at an application; what the proxy has of the person until then is given up.',
+    operands: [name],
+    examples: ['user disable-delegation alice@contoso.test'],
+    run: (call) => delegation(call, false),
+  },
+  {
+    words: ['user', 'enable-delegation'],
+    summary: 'let backends be reached in a person’s name by Kerberos delegation again, from the next edge token on',
+    operands: [name],
+    examples: ['user enable-delegation alice@contoso.test'],
+    run: (call) => delegation(call, true),
   },
 ]
 
@@ -140,4 +158,9 @@ async function about(
 ): Promise<Answer> {
   const done = await (await call.administration()).call(operation, { upn: call.operand('NAME') })
   return { data: done, text: `${said} ${printable(done.upn)}` }
+}
+
+async function delegation(call: Call, delegatable: boolean): Promise<Answer> {
+  const done = await (await call.administration()).call('user.update', { upn: call.operand('NAME'), delegatable })
+  return { data: done, text: `${printable(done.upn)}: ${done.delegatable ? 'may' : 'may not'} be delegated` }
 }

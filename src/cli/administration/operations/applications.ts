@@ -8,6 +8,7 @@ import { translateParameters } from '../../../proxy/wap-vocabulary.ts'
 import { CliError } from '../../cli-error.ts'
 import type { Configuration } from '../../configuration/configuration.ts'
 import type { ProxyParts } from '../../gatehouse.ts'
+import { requireKerberosFor } from '../../kerberos/kerberos-backend.ts'
 import { listenerWithoutCertificate } from '../certificate-cover.ts'
 import { nothing, operation, proxyOf, word } from '../operation.ts'
 
@@ -32,6 +33,7 @@ export const applicationOperations = {
     async run(gatehouse, { parameters }) {
       const proxy = proxyOf(gatehouse)
       const application = parsePublishedApplication(parameters, { trust: findTrust(proxy.federationService) })
+      requireKerberosFor(application, gatehouse.configuration)
       await requireCertificate(gatehouse.configuration, application)
       return view(await publishApplication({ ...application }, proxy), proxy.federationService)
     },
@@ -47,6 +49,7 @@ export const applicationOperations = {
       const after = parsePublishedApplication(changed(before, parameters), {
         trust: findTrust(proxy.federationService),
       })
+      requireKerberosFor(after, gatehouse.configuration)
       await requireCertificate(gatehouse.configuration, after)
       await update(proxy, before, after)
       return view(after, proxy.federationService)
@@ -92,13 +95,14 @@ function findTrust(federationService: FederationService) {
 }
 
 /** @throws {ProxyError} `application-unknown` */
-function applicationOf(store: ProxyStore, reference: string): PublishedApplication {
+export function applicationOf(store: ProxyStore, reference: string): PublishedApplication {
   const found = store.application(reference)
   if (found === undefined) throw new ProxyError('application-unknown', `there is no published application ${reference}`)
   return found
 }
 
-function view(application: PublishedApplication, federationService: FederationService): ApplicationView {
+/** An application with the name of its trust. */
+export function view(application: PublishedApplication, federationService: FederationService): ApplicationView {
   const trust = application.trustId === undefined ? undefined : federationService.trust(application.trustId)
   return { ...application, ...(trust === undefined ? {} : { trust: trust.name }) }
 }
@@ -109,9 +113,15 @@ function changed(before: PublishedApplication, parameters: z.output<typeof param
   const { id } = settings
   if (id !== undefined && id !== before.id)
     throw new CliError('invalid-input', 'the id of an application does not change')
-  const { trustId, ...rest } = { ...before, ...settings }
+  const { trustId, ...rest } = { ...withoutKerberosIf(settings, before), ...settings }
   const kept = trustId === undefined ? {} : { trustId }
   return { ...rest, ...(trust === undefined ? kept : { trust: trust.value }) }
+}
+
+// What says how a backend takes Kerberos goes with it.
+function withoutKerberosIf(settings: Readonly<Record<string, unknown>>, before: PublishedApplication) {
+  const { backendServerAuthenticationSPN, kerberosName, kerberosMode, backendAuthentication, ...rest } = before
+  return String(settings['backendAuthentication']).toLowerCase() === 'none' ? rest : before
 }
 
 // A listener does not start without a certificate for each host that it serves: the next start would fail.
@@ -134,11 +144,12 @@ async function update(
   before: PublishedApplication,
   after: PublishedApplication,
 ): Promise<void> {
-  const { trustId, externalUrl, backendUrl } = after
+  const { trustId, externalUrl, backendUrl, backendServerAuthenticationSPN: spn } = after
   const publishes = (trust: string, url: string) =>
     store.applications().some((application) => application.trustId === trust && application.externalUrl === url)
   checkAgainstFederationService(after, federationService)
-  if (trustId !== undefined) await federationService.publish?.(trustId, { externalUrl, backendUrl })
+  if (trustId !== undefined)
+    await federationService.publish?.(trustId, { externalUrl, backendUrl, ...(spn === undefined ? {} : { spn }) })
   try {
     await store.update(after)
   } catch (error) {

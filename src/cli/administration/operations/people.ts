@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Person } from '../../../sts/people/person.ts'
+import { StsError } from '../../../sts/sts-error.ts'
 import { groupName, nothing, operation, password, stsOf, upn, word } from '../operation.ts'
 
 /** A person as the administration shows one. */
@@ -51,13 +52,26 @@ export const peopleOperations = {
         .map(view),
   }),
 
+  'user.show': operation({
+    input: z.strictObject({ upn }),
+    changes: false,
+    run(gatehouse, { upn }) {
+      const person = stsOf(gatehouse).people.find(upn)
+      if (person === undefined) throw new StsError('person-unknown', `there is no ${upn}`)
+      return view(person)
+    },
+  }),
+
   'user.update': operation({
     input: z.strictObject({ upn, delegatable: z.boolean() }),
     changes: true,
     subject: ({ upn }) => upn,
     async run(gatehouse, { upn, delegatable }) {
-      const { people } = stsOf(gatehouse)
+      const { people, sessions } = stsOf(gatehouse)
       await people.setDelegatable(upn, delegatable)
+      // Tokens that were issued before name the services still. In this order, so that none is issued in between.
+      const person = people.find(upn)
+      if (!delegatable && person !== undefined) await sessions.endAllOf(person, new Date())
       return { upn, delegatable }
     },
   }),
