@@ -8,6 +8,7 @@ import { freePort } from '../lab/free-port.ts'
 import { startApacheBackend } from '../lab/kerberos/apache-backend.ts'
 import { seenByBackend } from '../lab/kerberos/backend-sight.ts'
 import { backendSpn, gatewayPrincipal, legacySpn, otherSpn, startExampleRealm } from '../lab/kerberos/example-realm.ts'
+import { acceptToken } from '../lab/kerberos/gss-acceptor.ts'
 import { startKdcRelay } from '../lab/kerberos/kdc-relay.ts'
 import { runProgram } from '../lab/processes.ts'
 
@@ -353,6 +354,21 @@ t.test('the tickets are real: klist, kvno and curl use them from our credential 
     { env },
   )
   t.same(JSON.parse(curl.stdout), { user: 'alice@EXAMPLE.TEST', authType: 'Negotiate' })
+})
+
+t.test('a channel binding is the one that the backend computes, and a wrong one is refused', async (t) => {
+  const delegator = delegatorFor(t)
+  const acceptor = { environment: realm.environment, keytab: realm.backendKeytab }
+  const binding = Buffer.from('tls-server-end-point:0123456789abcdef0123456789abcdef')
+  const bound = await delegator.begin({ ...alice, channelBinding: binding })
+  const accepted = await acceptToken(bound.value, { ...acceptor, binding })
+  t.match(accepted, { user: 'alice@EXAMPLE.TEST', bound: true, mutual: true, delegated: false })
+  t.equal(bound.check(accepted.answer), 'proved')
+  const stolen = await delegator.negotiate({ ...alice, channelBinding: binding })
+  const elsewhere = Buffer.from('tls-server-end-point:ffffffffffffffffffffffffffffffff')
+  t.same(await acceptToken(stolen, { ...acceptor, binding: elsewhere }), { refused: 'BadChannelBindingsError' })
+  const unbound = await acceptToken(await delegator.negotiate(alice), acceptor)
+  t.match(unbound, { user: 'alice@EXAMPLE.TEST', bound: false })
 })
 
 t.test('a delegator that is closed has no tickets and gives none', async (t) => {
