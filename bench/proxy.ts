@@ -14,12 +14,12 @@ import { promisify } from 'node:util'
 import { type Figure, median, printFigures } from './figure.ts'
 import { startNginx } from './proxy/nginx.ts'
 
-const ROUNDS = 1
-const SECONDS = 2
+const ROUNDS = 5
+const SECONDS = 3
 const CONNECTIONS = 32
 const APPLICATIONS = 10_000
 /** Requests over which memory has to stay flat, after as many again to warm up. */
-const REQUESTS = 20_000
+const REQUESTS = 200_000
 
 const run = promisify(execFile)
 
@@ -200,6 +200,8 @@ async function start(program: string, args: readonly string[], core: number): Pr
       await ended
     },
     memory: async () => {
+      // connections of the last run are still being closed, and lines of the log written
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
       child.send('memory')
       return (await answer<{ megabytes: number }>()).megabytes
     },

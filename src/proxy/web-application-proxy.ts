@@ -16,9 +16,10 @@ import { createApplicationCatalogue } from './application-catalogue.ts'
 import type { BackendDelegator } from './backend-kerberos.ts'
 import type { FederationService } from './federation-service.ts'
 import { logAccess, type ProxyLog } from './forwarding/access-log.ts'
+import { auditEvent, type ProxyAuditEvent } from './forwarding/audit-event.ts'
 import { backendOf } from './forwarding/backend.ts'
 import { BackendConnections } from './forwarding/backend-connections.ts'
-import { type ClientOrigin, createClientOrigin } from './forwarding/client-origin.ts'
+import { createClientOrigin } from './forwarding/client-origin.ts'
 import { Exchange, type ExchangeHost } from './forwarding/exchange.ts'
 import { gatewayAnswer } from './forwarding/gateway-answer.ts'
 import { ForwardingError, type GatewayFailure, gatewayFailure } from './forwarding/gateway-failure.ts'
@@ -29,30 +30,14 @@ import { sendPlainAnswer } from './forwarding/plain-answer.ts'
 import { bodyFraming, framingProblem, nodeRequest } from './forwarding/request-framing.ts'
 import { type RequestHead, requestHead } from './forwarding/request-headers.ts'
 import { holdUpgradeSocket, type UpgradeSocket } from './forwarding/upgrade-socket.ts'
+import { ownerOf, plainRequest, type Visit } from './forwarding/visit.ts'
 import { handshakeAnswer, isWebSocketHandshake, WebSocketTunnel } from './forwarding/websocket-tunnel.ts'
-import type {
-  Allowed,
-  Outcome,
-  PlainRequest,
-  Preauthentication,
-  Preauthenticator,
-} from './preauthentication/preauthentication.ts'
+import type { Allowed, Preauthentication, Preauthenticator } from './preauthentication/preauthentication.ts'
 import { createPreauthenticator } from './preauthentication/preauthenticator.ts'
 import type { ProxyStore } from './proxy-store.ts'
 import type { PublishedApplication } from './published-application.ts'
 
-/** A security event of the proxy, as the audit trail takes it. */
-export interface ProxyAuditEvent {
-  at: Date
-  event: string
-  who?: string
-  what?: string
-  from?: string
-  result: 'success' | 'failure'
-  code?: string
-  requestId?: string
-  detail?: Record<string, string | number>
-}
+export type { ProxyAuditEvent } from './forwarding/audit-event.ts'
 
 export interface WebApplicationProxyOptions {
   store: Pick<ProxyStore, 'applications' | 'cookieKeys' | 'onChange'>
@@ -109,22 +94,6 @@ export interface WebApplicationProxy {
    * @param options `graceful: false` waits for nothing; `timeout` in milliseconds, default 10,000.
    */
   close(options?: { graceful?: boolean; timeout?: number }): Promise<void>
-}
-
-/** A request on its way through the proxy. */
-interface Visit {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly requestId: string
-  readonly origin: ClientOrigin
-  readonly started: number
-  readonly expectContinue: boolean
-  /** The request asks for a WebSocket, on this socket. */
-  readonly upgrade: UpgradeSocket | undefined
-  outcome: Outcome | undefined
-  application: PublishedApplication | undefined
-  exchange: Exchange<Visit> | undefined
-  failure: GatewayFailure | undefined
 }
 
 /**
@@ -381,22 +350,6 @@ export function createWebApplicationProxy(options: WebApplicationProxyOptions): 
 const byOurselves = (code: GatewayFailure['code'], message: string): GatewayFailure =>
   gatewayFailure(new ForwardingError(code, message))
 
-function plainRequest({ request, requestId, origin, upgrade }: Visit): PlainRequest {
-  return {
-    method: request.method ?? '',
-    scheme: origin.scheme,
-    host: request.headers.host ?? '',
-    target: request.url ?? '',
-    headers: request.headers,
-    clientAddress: origin.address,
-    requestId,
-    upgrade: upgrade === undefined ? undefined : 'websocket',
-  }
-}
-
-/** Whose connection it is: a session, or a person, or whoever holds the client's end where nobody had to sign in. */
-const ownerOf = ({ identity }: Allowed): string => identity?.sid ?? identity?.upn ?? ''
-
 function redirectedHosts(applications: readonly PublishedApplication[]): Map<string, string> {
   const origins = new Map<string, string>()
   for (const { enableHttpRedirect, externalUrl } of applications) {
@@ -405,19 +358,4 @@ function redirectedHosts(applications: readonly PublishedApplication[]): Map<str
     origins.set(hostname, origin)
   }
   return origins
-}
-
-function auditEvent({ requestId, origin }: Visit, { kind, outcome, application }: Preauthentication): ProxyAuditEvent {
-  const success = kind === 'allow' || outcome.decision === 'signed-in' || outcome.decision === 'renewal'
-  return {
-    at: new Date(),
-    event: `edge-${outcome.decision}`,
-    from: origin.address,
-    result: success ? 'success' : 'failure',
-    requestId,
-    ...(outcome.upn === undefined ? {} : { who: outcome.upn }),
-    ...(application === undefined ? {} : { what: application.name }),
-    ...(outcome.code === undefined ? {} : { code: outcome.code }),
-    ...(outcome.wapEvent === undefined ? {} : { detail: { wapEvent: outcome.wapEvent } }),
-  }
 }
