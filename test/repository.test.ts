@@ -16,7 +16,7 @@ t.test('the check of who imports whom saw the modules', async (t) => {
   const { summary, modules } = JSON.parse(stdout)
   t.equal(summary.error, 0)
   const rooms = new Set(modules.map((module: { source: string }) => module.source.split('/').slice(0, 2).join('/')))
-  for (const room of ['src/edge-token', 'src/sts', 'src/proxy', 'src/cli']) t.ok(rooms.has(room), room)
+  for (const room of ['src/edge-token', 'src/kcd', 'src/sts', 'src/proxy', 'src/cli']) t.ok(rooms.has(room), room)
 })
 
 t.test('the public entry points give exactly the names that are promised', async (t) => {
@@ -30,6 +30,7 @@ t.test('the public entry points give exactly the names that are promised', async
       'sealAccessCookie',
       'splitComboToken',
     ],
+    kcd: ['KerberosError', 'createKerberosDelegator'],
     proxy: ['createPreauthenticator', 'createWebApplicationProxy', 'expressPreauth'],
     sts: ['createFederationServer'],
   }
