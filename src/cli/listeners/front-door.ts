@@ -12,6 +12,8 @@ import { type Refusal, refuse, refuseOnSocket } from './refusal.ts'
 
 export interface FrontDoorOptions extends Rules {
   log: ListenerLog
+  /** Milliseconds after which a request whose client neither sends nor reads is given up; default: never. */
+  standstill?: number
 }
 
 export interface FrontDoor {
@@ -24,13 +26,22 @@ export interface FrontDoor {
 interface Exchange {
   request: IncomingMessage
   response: ServerResponse
+  /** Bytes that had crossed the connection when it was last looked at, and since when it is that many. */
+  moved: number
+  since: number
 }
+
+/** The newest exchange of a connection, on the socket itself: a weak map written with each request costs a sixth of the rate. */
+const newest = Symbol('exchange')
+type Client = Socket & { [newest]?: Exchange }
+
+const newestOf = (socket: Duplex): Exchange | undefined => (socket as Client)[newest]
 
 /** Connects the events of a server with the sites. */
 export function attachFrontDoor(server: Server, options: FrontDoorOptions): FrontDoor {
-  const { log } = options
-  const exchanges = new Set<Exchange>()
-  const latest = new WeakMap<Duplex, Exchange>()
+  const { log, standstill = 0 } = options
+  /** Connections that a request has come on. */
+  const clients = new Set<Client>()
   const upgraded = new WeakSet<Duplex>()
   const answered = new WeakSet<Duplex>()
   let onLast: (() => void) | undefined
@@ -44,14 +55,17 @@ export function attachFrontDoor(server: Server, options: FrontDoorOptions): Fron
   }
 
   const begin = (request: IncomingMessage, response: ServerResponse): Exchange => {
-    const exchange = { request, response }
-    exchanges.add(exchange)
-    latest.set(request.socket, exchange)
-    if (onLast !== undefined) response.shouldKeepAlive = false
-    response.once('close', () => {
-      exchanges.delete(exchange)
-      onLast?.()
-    })
+    const exchange = { request, response, moved: -1, since: 0 }
+    const socket: Client = request.socket
+    if (socket[newest] === undefined) {
+      clients.add(socket)
+      socket.once('close', () => clients.delete(socket))
+    }
+    socket[newest] = exchange
+    if (onLast !== undefined) {
+      response.shouldKeepAlive = false
+      response.once('close', onLast)
+    }
     return exchange
   }
 
@@ -98,8 +112,6 @@ export function attachFrontDoor(server: Server, options: FrontDoorOptions): Fron
       refuseOnSocket(socket, judgement)
       return
     }
-    // From here on silence is the site's business.
-    request.socket.setTimeout(0)
     upgraded.add(socket)
     try {
       judgement.site.upgrade(request, socket, head)
@@ -124,7 +136,7 @@ export function attachFrontDoor(server: Server, options: FrontDoorOptions): Fron
     answered.add(socket)
     const refusal = refusalOf(error)
     logRefusal(refusal, socket)
-    const exchange = latest.get(socket)
+    const exchange = newestOf(socket)
     if (exchange === undefined || exchange.response.closed) refuseOnSocket(socket, refusal)
     // What came behind a whole request must not be taken for its answer.
     else if (exchange.request.complete) exchange.response.once('close', () => refuseOnSocket(socket, refusal))
@@ -132,20 +144,36 @@ export function attachFrontDoor(server: Server, options: FrontDoorOptions): Fron
     else refuseOnSocket(socket, refusal)
   })
 
-  // Five minutes in which a connection moved nothing (listener.ts sets that time).
-  server.on('timeout', (socket: Socket) => {
-    const exchange = latest.get(socket)
-    if (exchange === undefined || exchange.response.closed) socket.destroy()
-    else if (awaitsClient(exchange)) cutOff(exchange)
-    // The site takes its time: a long poll, an event stream without news.
-    else socket.setTimeout(server.timeout)
-  })
+  // Looked at now and then instead of by a timer per connection, which every packet would have to wind up again.
+  const look = () => {
+    const now = performance.now()
+    for (const socket of clients) {
+      const exchange = newestOf(socket)
+      // Between requests Node's own time for kept connections counts; from an upgrade on silence is the site's business.
+      if (exchange === undefined || exchange.response.closed || upgraded.has(socket)) continue
+      const moved = socket.bytesRead + socket.bytesWritten
+      if (moved !== exchange.moved) Object.assign(exchange, { moved, since: now })
+      else if (now - exchange.since < standstill) continue
+      else if (awaitsClient(exchange)) cutOff(exchange)
+      // The site takes its time: a long poll, an event stream without news.
+      else exchange.since = now
+    }
+  }
+  if (standstill > 0) {
+    const watch = setInterval(look, standstill / 10).unref()
+    server.on('close', () => clearInterval(watch))
+  }
 
   return {
-    hasServed: (socket) => latest.has(socket) || upgraded.has(socket),
+    hasServed: (socket) => newestOf(socket) !== undefined || upgraded.has(socket),
     lastResponses(listener) {
       onLast = listener
-      for (const { response } of exchanges) if (!response.headersSent) response.shouldKeepAlive = false
+      for (const socket of clients) {
+        const response = newestOf(socket)?.response
+        if (response === undefined || response.closed) continue
+        if (!response.headersSent) response.shouldKeepAlive = false
+        response.once('close', listener)
+      }
     },
   }
 }

@@ -62,14 +62,13 @@ export async function openListener(options: OpeningOptions): Promise<RunningList
   const { address, protocol, trustedProxies = [], redirectToHttps = false } = config
   const timeouts: Timeouts = { handshake: 10, headers: 20, keepAlive: 65, standstill: 300, ...options.timeouts }
   const server = set === undefined ? createServer(serverOptions(timeouts)) : tlsServer(set, options, timeouts)
-  server.timeout = timeouts.standstill * 1000
   server.maxHeadersCount = 0
 
   const rules: Rules = { sites }
   if (set !== undefined) rules.presented = presentedBy(server, set)
   else if (redirectToHttps) rules.redirect = (site, host, target) => httpsAddress(site, host, target, httpsPort())
   else if (!isLoopback(address)) rules.allowed = addressList(trustedProxies)
-  const door = attachFrontDoor(server, { ...rules, log })
+  const door = attachFrontDoor(server, { ...rules, log, standstill: timeouts.standstill * 1000 })
 
   const connections = collect(server, 'connection')
   const clients = set === undefined ? connections : collect(server, 'secureConnection')
