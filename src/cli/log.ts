@@ -2,7 +2,7 @@
  * The one log: JSON lines by pino. Cookies, Authorization, passwords and tokens are taken out here, on the finished
  * line, so that no caller can forget to: neither in a field, nor in an address, nor in the text of an error.
  */
-import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino'
+import { type DestinationStream, destination, type Logger, pino } from 'pino'
 
 export type { Logger } from 'pino'
 
@@ -52,9 +52,23 @@ export function createLog(options: LogOptions): Logger {
     }
   }
   return pino(
-    { level, base: { pid: process.pid }, timestamp: stdTimeFunctions.isoTime, formatters: { level: levelName } },
+    { level, base: { pid: process.pid }, timestamp: createTimestamp(), formatters: { level: levelName } },
     redacting,
   )
+}
+
+/** The time of a line as ISO 8601; many lines share a millisecond, and its text. */
+function createTimestamp(): () => string {
+  let instant = Number.NaN
+  let text = ''
+  return () => {
+    const now = Date.now()
+    if (now !== instant) {
+      instant = now
+      text = `,"time":"${new Date(now).toISOString()}"`
+    }
+    return text
+  }
 }
 
 const levelName = (level: string) => ({ level })
