@@ -11,6 +11,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Agent, IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createApplicationCatalogue } from './application-catalogue.ts'
 import type { BackendDelegator } from './backend-kerberos.ts'
@@ -23,6 +24,8 @@ import { createClientOrigin } from './forwarding/client-origin.ts'
 import { Exchange, type ExchangeHost } from './forwarding/exchange.ts'
 import { gatewayAnswer } from './forwarding/gateway-answer.ts'
 import { ForwardingError, type GatewayFailure, gatewayFailure } from './forwarding/gateway-failure.ts'
+import { isRefusal } from './forwarding/kerberos-failure.ts'
+import { createKerberosForwarding } from './forwarding/kerberos-forwarding.ts'
 import { createLookup } from './forwarding/name-resolution.ts'
 import { sendByNode, sendUpgrade } from './forwarding/node-sender.ts'
 import { OpenStreams } from './forwarding/open-streams.ts'
@@ -74,6 +77,8 @@ export interface WebApplicationProxyStats {
   readonly backends: number
   /** Client connections that have a backend connection of their own. */
   readonly boundClients: number
+  /** Connections to Kerberos backends, each one person's. */
+  readonly delegated: number
 }
 
 /** Answers for every published host; mount it on any server of node:http or node:https. */
@@ -106,6 +111,12 @@ export function createWebApplicationProxy(options: WebApplicationProxyOptions): 
   if (!(total > 0) || !(perSession > 0)) throw new TypeError('streamLimits must be above 0')
   const originOf = createClientOrigin(options.trustedProxies)
   const connections = new BackendConnections({ lookup: createLookup(options.resolve), backendCa: options.backendCa })
+  const kerberos = createKerberosForwarding({
+    delegator: options.delegator,
+    connections,
+    endedSessions: federationService.endedSessions,
+    failed: (exchange, failure) => refuse((exchange as Exchange<Visit>).visit, failure),
+  })
   const streams = new OpenStreams(federationService.endedSessions)
   const catalogue = createApplicationCatalogue(store.applications())
   let hosts = new Set(catalogue.hosts())
@@ -174,10 +185,7 @@ export function createWebApplicationProxy(options: WebApplicationProxyOptions): 
     else
       recorded(auditEvent(visit, decision)).then(
         () => act(visit, decision),
-        (error) => {
-          log.error({ requestId: visit.requestId, err: error }, 'audit trail')
-          fail(visit, byOurselves('audit', 'the event could not be written to the audit trail'))
-        },
+        (error) => unrecorded(visit, error),
       )
   }
 
@@ -204,7 +212,9 @@ export function createWebApplicationProxy(options: WebApplicationProxyOptions): 
     const head = requestHead(request, allowed, backend, origin, via === false ? undefined : via)
     const exchange = new Exchange(host, visit, request, response, allowed, backend, head.wantsTrailers)
     visit.exchange = exchange
-    if (upgrade === undefined) send(visit, exchange, head)
+    if (upgrade === undefined && allowed.application.backendAuthentication === 'kerberos')
+      kerberos.send(exchange, head, { expectContinue: visit.expectContinue })
+    else if (upgrade === undefined) send(visit, exchange, head)
     else tunnel(visit, upgrade, exchange, head)
   }
 
@@ -249,7 +259,7 @@ export function createWebApplicationProxy(options: WebApplicationProxyOptions): 
       fail(visit, byOurselves('too-many-connections', 'too many open WebSockets'))
       return
     }
-    sendUpgrade(exchange, head.headers, connections.connectOptions(backend), (answer, upstream, upstreamHead) => {
+    const agreed = (answer: IncomingMessage, upstream: Socket, upstreamHead: Buffer): void => {
       const lines = handshakeAnswer(answer, backend, allowed.response.setCookies)
       exchange.handedOver()
       const early = held.take()
@@ -259,7 +269,40 @@ export function createWebApplicationProxy(options: WebApplicationProxyOptions): 
       streams.add(opened)
       if (state !== 'open') opened.end('going-away')
       closed(visit, 101)
-    })
+    }
+    if (allowed.application.backendAuthentication === 'kerberos')
+      kerberos.send(exchange, head, { expectContinue: false, onUpgrade: agreed })
+    else sendUpgrade(exchange, head.headers, connections.connectOptions(backend), agreed)
+  }
+
+  /** What went wrong between the person and a Kerberos backend; a refusal is written down before anybody is told. */
+  function refuse(visit: Visit, failure: GatewayFailure): void {
+    const { requestId, origin, application, exchange } = visit
+    if (!isRefusal(failure) || audit === undefined) {
+      fail(visit, failure)
+      return
+    }
+    const upn = exchange?.session?.upn
+    const event: ProxyAuditEvent = {
+      at: new Date(),
+      event: 'edge-delegation-refused',
+      from: origin.address,
+      result: 'failure',
+      requestId,
+      code: failure.code,
+      detail: { message: failure.message, ...(failure.wapEvent === undefined ? {} : { wapEvent: failure.wapEvent }) },
+      ...(upn === undefined ? {} : { who: upn }),
+      ...(application === undefined ? {} : { what: application.name }),
+    }
+    recorded(event).then(
+      () => fail(visit, failure),
+      (error) => unrecorded(visit, error),
+    )
+  }
+
+  function unrecorded(visit: Visit, error: unknown): void {
+    log.error({ requestId: visit.requestId, err: error }, 'audit trail')
+    fail(visit, byOurselves('audit', 'the event could not be written to the audit trail'))
   }
 
   function fail(visit: Visit, failure: GatewayFailure): void {
@@ -325,7 +368,7 @@ export function createWebApplicationProxy(options: WebApplicationProxyOptions): 
     serves: (name) => hosts.has(name),
     httpsOrigin: (name) => httpsOrigins.get(name),
     get stats() {
-      return { inFlight, streams: streams.size, ...connections.stats }
+      return { inFlight, streams: streams.size, ...connections.stats, delegated: kerberos.connections }
     },
     async close({ graceful = true, timeout = 10_000 } = {}) {
       if (state === 'open') {
@@ -342,6 +385,7 @@ export function createWebApplicationProxy(options: WebApplicationProxyOptions): 
           }
         })
       state = 'closed'
+      kerberos.close()
       await connections.close()
     },
   }

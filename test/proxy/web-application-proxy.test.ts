@@ -256,7 +256,7 @@ t.test(
     finish()
     t.equal((await readAnswer(answer)).body, 'firstlast')
     await closing
-    t.same(proxy.stats, { inFlight: 0, streams: 0, backends: 0, boundClients: 0 })
+    t.same(proxy.stats, { inFlight: 0, streams: 0, backends: 0, boundClients: 0, delegated: 0 })
     const late = await ask(port)
     t.equal(late.status, 503)
     t.equal(late.headers.connection, 'close')

@@ -10,8 +10,8 @@ import type { Backend } from './backend.ts'
 export const MAX_HEADER_BYTES = 32_768
 
 /** Milliseconds: to open a connection; to keep an idle one; between looks for pools that nobody uses. */
-const CONNECT_TIMEOUT = 10_000
-const KEEP_ALIVE = 4_000
+export const CONNECT_TIMEOUT = 10_000
+export const KEEP_ALIVE = 4_000
 const SWEEP = 30_000
 
 /** Connections of its own that one client may have: several sessions come on one where a proxy in front shares it. */

@@ -83,6 +83,38 @@ const english: Readonly<Record<GatewayFailureCode, Message>> = {
     title: 'Not possible right now',
     lines: ['The request could not be recorded, so it was not passed on. Please try again in a moment.'],
   },
+  'kerberos-person': {
+    title: 'You cannot be signed in to this application',
+    lines: [
+      'Your organisation’s directory lets nobody act for you at its server: your account is unknown there, disabled, or not to be delegated. Please tell your administrator the request id below.',
+    ],
+  },
+  'kerberos-service': {
+    title: 'You cannot be signed in to this application',
+    lines: [
+      'This proxy is not allowed to sign people in to its server. Please tell your administrator the request id below.',
+    ],
+  },
+  'kerberos-unavailable': {
+    title: 'Signing you in to the application is not possible right now',
+    lines: [
+      'Your organisation’s directory cannot be asked. Please try again in a moment; if it lasts, tell your administrator the request id below.',
+    ],
+  },
+  'kerberos-rejected': {
+    title: 'The application does not accept the sign-in',
+    lines: ['Its server refused what it was shown in your name. Please tell your administrator the request id below.'],
+  },
+  'kerberos-forbidden': {
+    title: 'The application does not let you in',
+    lines: ['Its server knows who you are and refused. Please ask whoever looks after the application.'],
+  },
+  'kerberos-unproved': {
+    title: 'The application cannot be reached safely',
+    lines: [
+      'Its server could not prove that it is the right one, so its answer was dropped. Please tell your administrator the request id below.',
+    ],
+  },
 }
 
 const german: Readonly<Record<GatewayFailureCode, Message>> = {
@@ -150,6 +182,40 @@ const german: Readonly<Record<GatewayFailureCode, Message>> = {
     title: 'Im Augenblick nicht möglich',
     lines: [
       'Die Anfrage konnte nicht aufgezeichnet werden und wurde deshalb nicht weitergegeben. Bitte versuchen Sie es gleich noch einmal.',
+    ],
+  },
+  'kerberos-person': {
+    title: 'An dieser Anwendung können Sie nicht angemeldet werden',
+    lines: [
+      'Das Verzeichnis Ihrer Organisation lässt niemanden an ihrem Server für Sie handeln: Ihr Konto ist dort unbekannt, abgeschaltet oder nicht zu delegieren. Bitte nennen Sie Ihrer Administration die Anfragenummer unten.',
+    ],
+  },
+  'kerberos-service': {
+    title: 'An dieser Anwendung können Sie nicht angemeldet werden',
+    lines: [
+      'Dieser Proxy darf niemanden an ihrem Server anmelden. Bitte nennen Sie Ihrer Administration die Anfragenummer unten.',
+    ],
+  },
+  'kerberos-unavailable': {
+    title: 'Die Anmeldung an der Anwendung ist gerade nicht möglich',
+    lines: [
+      'Das Verzeichnis Ihrer Organisation ist nicht zu erreichen. Bitte versuchen Sie es gleich noch einmal; bleibt es dabei, nennen Sie Ihrer Administration die Anfragenummer unten.',
+    ],
+  },
+  'kerberos-rejected': {
+    title: 'Die Anwendung nimmt die Anmeldung nicht an',
+    lines: [
+      'Ihr Server hat abgelehnt, was ihm in Ihrem Namen gezeigt wurde. Bitte nennen Sie Ihrer Administration die Anfragenummer unten.',
+    ],
+  },
+  'kerberos-forbidden': {
+    title: 'Die Anwendung lässt Sie nicht ein',
+    lines: ['Ihr Server weiß, wer Sie sind, und lehnt ab. Bitte fragen Sie, wer die Anwendung betreut.'],
+  },
+  'kerberos-unproved': {
+    title: 'Die Anwendung ist nicht sicher erreichbar',
+    lines: [
+      'Ihr Server konnte nicht beweisen, dass er der richtige ist. Seine Antwort wurde verworfen. Bitte nennen Sie Ihrer Administration die Anfragenummer unten.',
     ],
   },
 }

@@ -12,10 +12,16 @@ export type GatewayFailureCode =
   | 'closing'
   | 'internal' // a fault of ours
   | 'audit' // the event could not be written down, so nothing happens
+  | 'kerberos-person' // the KDC gives no ticket for this person
+  | 'kerberos-service' // the KDC does not know the service, or does not let this proxy delegate to it
+  | 'kerberos-unavailable' // no KDC answers, or our own account cannot be used
+  | 'kerberos-rejected' // the backend takes no ticket
+  | 'kerberos-forbidden' // the backend knows the person and refuses
+  | 'kerberos-unproved' // the backend does not prove that it is the service
 
 /** A failure as a value: `message` is for the log alone, it names inner addresses. */
 export interface GatewayFailure {
-  readonly status: 400 | 408 | 500 | 501 | 502 | 503 | 504 | 508
+  readonly status: 400 | 403 | 408 | 500 | 501 | 502 | 503 | 504 | 508
   readonly code: GatewayFailureCode
   readonly message: string
   /** The event number of Windows' Web Application Proxy for it. */

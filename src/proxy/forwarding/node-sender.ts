@@ -19,7 +19,25 @@ export interface NodeRequest {
   readonly headers: readonly string[]
   readonly expectContinue: boolean
   readonly hasBody: boolean
+  /** Sends the body, where it is not simply the client's as it comes. */
+  readonly sendBody?: ((upstream: ClientRequest) => void) | undefined
 }
+
+/** What takes an answer: an exchange, or what stands before one. */
+export type AnswerTaker = Required<
+  Pick<
+    Exchange,
+    | 'backend'
+    | 'request'
+    | 'allowed'
+    | 'streams'
+    | 'onRequestStart'
+    | 'onResponseStart'
+    | 'onResponseData'
+    | 'onResponseEnd'
+    | 'onResponseError'
+  >
+>
 
 /** The controller that undici would give, over a request of node:http. */
 class NodeController implements Dispatcher.DispatchController {
@@ -74,7 +92,7 @@ function openNodeRequest(
 }
 
 /** Sends a request and gives its answer to the exchange. */
-export function sendByNode(exchange: Exchange, outgoing: NodeRequest, agent: Agent): void {
+export function sendByNode(exchange: AnswerTaker, outgoing: NodeRequest, agent: Agent): void {
   const { backend, request } = exchange
   let upstream: ClientRequest
   try {
@@ -85,25 +103,29 @@ export function sendByNode(exchange: Exchange, outgoing: NodeRequest, agent: Age
   }
   relayAnswer(exchange, upstream)
   if (outgoing.expectContinue) upstream.flushHeaders()
-  if (outgoing.hasBody) pumpBody(request, upstream)
+  if (outgoing.sendBody !== undefined) outgoing.sendBody(upstream)
+  else if (outgoing.hasBody) pumpBody(request, upstream)
   else upstream.end()
 }
 
 /**
  * Sends a WebSocket handshake on a connection of its own.
+ * @param connect how to open it, or the agent that has it.
  * @param onUpgrade takes both over when the backend agrees; any other answer goes to the exchange. It may throw.
  */
 export function sendUpgrade(
-  exchange: Exchange,
+  exchange: AnswerTaker,
   headers: string[],
-  connect: ConnectOptions,
+  connect: ConnectOptions | { agent: Agent },
   onUpgrade: (answer: IncomingMessage, socket: Socket, head: Buffer) => void,
 ): void {
   headers.push('Connection', 'Upgrade', 'Upgrade', 'websocket')
   const outgoing = { method: 'GET', target: exchange.allowed.request.target, headers }
   let upstream: ClientRequest
   try {
-    upstream = openNodeRequest(exchange.backend, outgoing, { agent: false, allowHalfOpen: true, ...connect })
+    const connection =
+      'agent' in connect ? connect : { agent: false as const, allowHalfOpen: true as const, ...connect }
+    upstream = openNodeRequest(exchange.backend, outgoing, connection)
   } catch (error) {
     exchange.onResponseError(null, error as Error)
     return
@@ -117,7 +139,7 @@ export function sendUpgrade(
  * @param onUpgrade takes over when the backend changes the protocol; without it that is a failure. It may throw.
  */
 function relayAnswer(
-  exchange: Exchange,
+  exchange: AnswerTaker,
   upstream: ClientRequest,
   onUpgrade?: (answer: IncomingMessage, socket: Socket, head: Buffer) => void,
 ): void {
@@ -151,7 +173,7 @@ function relayAnswer(
 
 /** Gives an answer whose head has come to the exchange. */
 function relayBody(
-  exchange: Exchange,
+  exchange: AnswerTaker,
   controller: NodeController,
   answer: IncomingMessage,
   fail: (error: Error) => void,
@@ -194,7 +216,7 @@ function pumpBody(request: IncomingMessage, upstream: ClientRequest): void {
 }
 
 /** Who was waited for: the client for the rest of its body, or the backend. */
-function stalled({ request, backend }: Exchange, upstream: ClientRequest): ForwardingError {
+function stalled({ request, backend }: AnswerTaker, upstream: ClientRequest): ForwardingError {
   const seconds = backend.inactivity / 1_000
   return !request.complete && !upstream.writableNeedDrain
     ? new ForwardingError('client-timeout', `no more of the request's body came for ${seconds} s`)
