@@ -35,6 +35,39 @@ export async function startWithoutCookiesOf(host: string, folder: string): Promi
   return person
 }
 
+export interface OwnProfileOptions {
+  /** More words of the command line. */
+  readonly words?: readonly string[]
+  /** Added to the environment. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** What the browser says that it is; its own name unless given. */
+  readonly userAgent?: string
+}
+
+/**
+ * Starts a browser on a profile of its own, as at somebody's computer. Other contexts count as private windows, in
+ * which Chromium shows no site who has signed in at the computer. On Linux it loads the Kerberos library only once a
+ * site has asked for a ticket, and the first site in the life of a profile gets none: this profile has seen one.
+ * @param folder empty; the browser's profile.
+ */
+export async function startWithOwnProfile(folder: string, options: OwnProfileOptions = {}): Promise<BrowserContext> {
+  const { words = [], environment = {}, userAgent } = options
+  const state = { net: { received_http_auth_negotiate_headers: true } }
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, 'Local State'), JSON.stringify(state))
+  const person = await chromium.launchPersistentContext(folder, {
+    ...program,
+    args: [...program.args, ...words],
+    env: { ...definedOf(process.env), ...environment },
+    ...(userAgent !== undefined && { userAgent }),
+  })
+  person.setDefaultTimeout(15_000)
+  return person
+}
+
+const definedOf = (environment: NodeJS.ProcessEnv) =>
+  Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined))
+
 export interface PersonOptions {
   readonly javaScript?: boolean
   /** Take certificates from the demo's own authority. */
