@@ -44,7 +44,7 @@ export interface EdgeSignInParts {
 export function createEdgeSignIn(parts: EdgeSignInParts): (request: StsRequest) => Promise<Answer> {
   return async (http) => {
     const request = parseEdgeRequest(http.query)
-    if (typeof request === 'string') return badRequest(http, request, undefined, parts)
+    if (typeof request === 'string') return badRequest(http, request, {}, parts)
     const decide = (signedIn: SignedIn | undefined) =>
       decideEdgeSignIn(request, {
         proxyIdentifier: parts.proxyIdentifier,
@@ -54,7 +54,7 @@ export function createEdgeSignIn(parts: EdgeSignInParts): (request: StsRequest) 
     // A posted form is always read by the sign-in first, which checks where it came from.
     const known = http.form === undefined ? parts.signIn.current(http) : undefined
     const decision = decide(known)
-    if (decision.kind === 'bad-request') return badRequest(http, decision.code, request, parts)
+    if (decision.kind === 'bad-request') return badRequest(http, decision.code, { request, signedIn: known }, parts)
     if (known !== undefined) return answerPerson(http, request, decision, known, parts)
 
     const outcome = await parts.signIn.requirePerson(http, {
@@ -82,7 +82,7 @@ async function answerPerson(
       return notPermitted(http, decision, signedIn, parts)
     // Only when the trust changed while the person signed in.
     case 'bad-request':
-      return badRequest(http, decision.code, request, parts)
+      return badRequest(http, decision.code, { request, signedIn }, parts)
     case 'sign-in':
       throw new Error('a person was given and the decision asked for one')
   }
@@ -141,12 +141,13 @@ async function notPermitted(
 async function badRequest(
   http: StsRequest,
   code: EdgeRequestProblem | Extract<EdgeDecision, { kind: 'bad-request' }>['code'],
-  request: EdgeRequest | undefined,
+  { request, signedIn }: { request?: EdgeRequest; signedIn?: SignedIn | undefined },
   parts: EdgeSignInParts,
 ): Promise<Answer> {
   await parts.decisions(http, {
     event: 'edge-refused',
     result: 'failure',
+    who: signedIn?.person.upn,
     what: request && (parts.trusts.get(request.trustId)?.name ?? request.trustId),
     code,
   })

@@ -316,7 +316,7 @@ t.test('a trust that is switched off during the sign-in leads nowhere; the perso
   t.equal(answer.headers.location, undefined)
   t.notOk(signInForm(await client.visit(portal(url))))
   t.same(server.audit.list({ event: 'edge-token-issued' }), [])
-  t.match(server.audit.list({ event: 'edge-refused' }), [{ code: 'trust-disabled' }])
+  t.match(server.audit.list({ event: 'edge-refused' }), [{ code: 'trust-disabled', who: alice, what: crm.name }])
 })
 
 t.test('too many at once: 503 with Retry-After, and the form stays', async (t) => {
