@@ -53,16 +53,15 @@ export async function openTicketAcceptor(
   settings: Pick<IntegratedSignInSettings, 'keytab' | 'service' | 'host' | 'realm' | 'allowGroupReadableKeytab'>,
   load: () => Promise<{ default: KerberosPackage }> = () => import('kerberos'),
 ): Promise<TicketAcceptor> {
-  const { keytab, service, host } = settings
-  const file = resolve(keytab)
+  const file = resolve(settings.keytab)
   await checkKeytab(file, settings)
   const kerberos = await loadKerberos(load)
-  useKeytab(file)
-  const principal = await principalIn(file, kerberos, service, host)
-  const realm = principal.slice(principal.lastIndexOf('@') + 1)
-  if (settings.realm !== undefined && settings.realm !== realm) {
-    throw failure(`the keytab ${file} has keys of ${principal}, not in the realm ${settings.realm}`)
-  }
+  const giveUp = useKeytab(file)
+  const principal = await principalIn(file, kerberos, settings).catch((error: unknown) => {
+    giveUp()
+    throw error
+  })
+  const realm = realmOf(principal)
   const inTurn = createTurns()
 
   async function accept(token: string): Promise<AcceptedTicket> {
@@ -85,7 +84,7 @@ export async function openTicketAcceptor(
       return result.catch((error: unknown) => ({
         kind: 'refused',
         code: 'negotiate-refused',
-        reason: readable(error instanceof Error ? error.message : String(error)),
+        reason: textOf(error),
       }))
     },
   }
@@ -105,22 +104,36 @@ async function loadKerberos(load: () => Promise<{ default: KerberosPackage }>): 
 
 let keytabOfProcess: string | undefined
 
-function useKeytab(file: string): void {
-  if (keytabOfProcess !== undefined && keytabOfProcess !== file) {
+/** @returns what undoes it, for a keytab that turns out to be of no use. */
+function useKeytab(file: string): () => void {
+  if (keytabOfProcess === file) return () => undefined
+  if (keytabOfProcess !== undefined) {
     throw failure(`this process takes tickets by the keytab ${keytabOfProcess} already, and can do so by one alone`)
   }
+  const before = process.env['KRB5_KTNAME']
   keytabOfProcess = file
   process.env['KRB5_KTNAME'] = `FILE:${file}`
-}
-
-async function principalIn(file: string, kerberos: KerberosPackage, service: string, host: string): Promise<string> {
-  try {
-    return await kerberos.principalDetails(service, host)
-  } catch (cause) {
-    const why = readable(cause instanceof Error ? cause.message : String(cause))
-    throw failure(`the keytab ${file} gives no key of ${service}/${host}: ${why}`, cause)
+  return () => {
+    keytabOfProcess = undefined
+    if (before === undefined) delete process.env['KRB5_KTNAME']
+    else process.env['KRB5_KTNAME'] = before
   }
 }
+
+/** The principal of the service as the keytab has it, with its realm. */
+async function principalIn(
+  file: string,
+  kerberos: KerberosPackage,
+  { service, host, realm }: Pick<IntegratedSignInSettings, 'service' | 'host' | 'realm'>,
+): Promise<string> {
+  const principal = await kerberos.principalDetails(service, host).catch((cause: unknown) => {
+    throw failure(`the keytab ${file} gives no key of ${service}/${host}: ${textOf(cause)}`, cause)
+  })
+  if (realm === undefined || realmOf(principal) === realm) return principal
+  throw failure(`the keytab ${file} has keys of ${principal}, not in the realm ${realm}`)
+}
+
+const realmOf = (principal: string) => principal.slice(principal.lastIndexOf('@') + 1)
 
 async function checkKeytab(
   file: string,
@@ -164,6 +177,8 @@ function createTurns(): <T>(work: () => Promise<T>) => Promise<T> | undefined {
 }
 
 /** A library's text as one short line. */
+const textOf = (error: unknown) => readable(error instanceof Error ? error.message : String(error))
+
 const readable = (text: string) => text.replace(/\p{Cc}+/gu, ' ').slice(0, longestReason)
 
 const failure = (message: string, cause?: unknown) =>
