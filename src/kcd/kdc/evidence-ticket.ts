@@ -3,7 +3,6 @@
  * evidence that S4U2Proxy asks for. For a person of another realm the question goes to that realm, which answers by
  * referrals back to ours.
  */
-import type { EncryptionKey } from '../crypto/encryption-key.ts'
 import { isSupportedEncryptionType } from '../crypto/encryption-type.ts'
 import { KdcErrorCode } from '../kdc-error-facts.ts'
 import { kerberosErrorFromKdc } from '../kdc-refusal.ts'
@@ -146,27 +145,27 @@ async function checkEvidence({ keys }: EvidenceParts, user: Principal, evidence:
   }
   // In RC4 only the KDC can read it. A changed name then fails at the backend, where ticket and authenticator differ.
   if (!isSupportedEncryptionType(evidence.ticket.encrypted.encryptionType)) return
-  const content = openWithAny(evidence.ticket, await keysOfTicket(keys, evidence.ticket), accountOf(keys))
+  const content = await openOwnTicket(evidence.ticket, keys)
   if (content.clientRealm !== client.realm || !sameName(content.client, client.name)) {
     throw wrongPerson('the reply and the ticket name different people, so the reply was changed on the way')
   }
 }
 
-function keysOfTicket(keys: LongTermKeys, { encrypted }: Ticket): Promise<readonly EncryptionKey[]> {
-  return keys.keys({ encryptionType: encrypted.encryptionType })
-}
-
-function openWithAny(ticket: Ticket, keys: readonly EncryptionKey[], account: string): TicketContent {
+/** With the keys at hand; where they do not fit, the keytab may have been replaced. */
+async function openOwnTicket(ticket: Ticket, keys: LongTermKeys): Promise<TicketContent> {
+  const { encryptionType } = ticket.encrypted
   let failure: unknown
-  for (const key of keys) {
-    try {
-      return openTicket(ticket, key)
-    } catch (error) {
-      failure = error
+  for (const find of [keys.keysAtHand, (type: number) => keys.keys({ encryptionType: type })]) {
+    for (const key of await find(encryptionType)) {
+      try {
+        return openTicket(ticket, key)
+      } catch (error) {
+        failure = error
+      }
     }
   }
   const message =
-    `the ticket to ourselves does not open with the keys of ${account}: they are not the ones the KDC has. ` +
+    `the ticket to ourselves does not open with the keys of ${accountOf(keys)}: they are not the ones the KDC has. ` +
     'Make the keytab anew, with every encryption type of the account, and compare the key version number.'
   throw new KerberosError('keytab', message, failure === undefined ? {} : { cause: failure })
 }

@@ -87,7 +87,7 @@ export function createKdcClient({ directory, lookup, patience, mostAtOnce }: Kdc
       const finish = (settle: () => void) => {
         clearTimeout(timer)
         signal.removeEventListener('abort', aborted)
-        over.abort()
+        over.abort(ANSWERED)
         settle()
       }
       const aborted = () => {
@@ -138,6 +138,9 @@ export function createKdcClient({ directory, lookup, patience, mostAtOnce }: Kdc
     })
   }
 }
+
+/** Made once: a reason of its own for each request would cost a stack trace. */
+const ANSWERED = new KerberosError('kdc-unreachable', 'another KDC has answered')
 
 function unreachable(realm: string, failures: readonly Error[]): KerberosError {
   const message = `no KDC of ${realm} answers: ${failures.map((failure) => failure.message).join('; ')}`

@@ -27,7 +27,9 @@ export function exchangeWithKdc(
     const pieces: Buffer[] = []
     let have = 0
     let expected = -1
+    let over = false
     const finish = (settle: () => void) => {
+      over = true
       signal.removeEventListener('abort', aborted)
       socket.destroy()
       settle()
@@ -51,6 +53,7 @@ export function exchangeWithKdc(
       finish(() => resolve(joined(pieces).subarray(4)))
     })
     const lost = (cause: Error | undefined) => {
+      if (over) return
       const why = cause === undefined ? 'closed the connection before its answer was complete' : reasonOf(cause)
       const message = `the KDC at ${kdcAddressText(address)} ${why}`
       finish(() => reject(new KerberosError('kdc-unreachable', message, cause === undefined ? {} : { cause })))

@@ -21,6 +21,8 @@ export interface LongTermKeys {
    * @throws {KerberosError} `malformed` for iterations out of bounds.
    */
   keys(info: EncryptionTypeInfo): Promise<readonly EncryptionKey[]>
+  /** The keys of one encryption type that are at hand, without a look at the file; newest first. */
+  keysAtHand(encryptionType: number): readonly EncryptionKey[]
 }
 
 /** Where a keytab is: path of a file, or its octets. */
@@ -44,16 +46,18 @@ export function keytabKeys(
     // A file that is just being replaced is not there for a moment: the keys that were read before go on.
     return read.keytab
   }
+  const ofType = (keytab: Keytab, encryptionType: number) =>
+    keysOf(keytab, principal)
+      .filter((entry) => entry.encryptionType === encryptionType)
+      .map((entry) => entry.key)
   return {
     principal,
     encryptionTypes: async () => {
       const have = new Set(keysOf(await current(), principal).map((entry) => entry.encryptionType))
       return PREFERRED_ENCRYPTION_TYPES.filter((number) => have.has(number))
     },
-    keys: async ({ encryptionType }) =>
-      keysOf(await current(), principal)
-        .filter((entry) => entry.encryptionType === encryptionType)
-        .map((entry) => entry.key),
+    keys: async ({ encryptionType }) => ofType(await current(), encryptionType),
+    keysAtHand: (encryptionType) => (read === undefined ? [] : ofType(read.keytab, encryptionType)),
   }
 }
 
@@ -82,6 +86,7 @@ async function readKeytab(source: KeytabSource, options: { readonly allowGroupRe
 export function passwordKeys(password: string, principal: Principal): LongTermKeys {
   const usualSalt = defaultSalt(principal.realm, principal.name.components)
   const made = new Map<string, Promise<EncryptionKey>>()
+  const atHand = new Map<number, EncryptionKey>()
   let lastSalt: string | Uint8Array = usualSalt
   return {
     principal,
@@ -100,7 +105,13 @@ export function passwordKeys(password: string, principal: Principal): LongTermKe
         key = stringToKey(encryptionType, password, seasoning, iterations)
         made.set(id, key)
       }
-      return [await key]
+      const finished = await key
+      atHand.set(encryptionType, finished)
+      return [finished]
+    },
+    keysAtHand: (encryptionType) => {
+      const key = atHand.get(encryptionType)
+      return key === undefined ? [] : [key]
     },
   }
 }
