@@ -16,10 +16,14 @@ export const demoCommand: CommandSpec = {
       help: 'keep everything in DIR and go on with it at the next start; default a temporary folder',
     },
     { name: 'tls', help: 'serve https with an authority of its own; --no-tls turns it off again in the same folder' },
+    {
+      name: 'kerberos',
+      help: 'add an application that takes Kerberos alone, with a KDC and an Apache of Debian’s packages; --no-kerberos turns it off again in the same folder',
+    },
     { name: 'address', value: 'IP', help: 'loopback address to listen on; default 127.0.0.1' },
   ],
   readsItself: true,
-  examples: ['demo', 'demo --port 9000 --tls', 'demo --data ./my-demo'],
+  examples: ['demo', 'demo --port 9000 --tls', 'demo --data ./my-demo', 'demo --kerberos'],
   async run(call) {
     const { runDemo } = await import('./demo.ts')
     const { stdout, stderr } = call.terminal

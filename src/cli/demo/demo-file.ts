@@ -8,7 +8,7 @@ const demoFileSchema = z.object({
   applications: z.array(
     z.object({
       name: z.string(),
-      kind: z.enum(['preauthenticated', 'pass-through']),
+      kind: z.enum(['preauthenticated', 'pass-through', 'kerberos']),
       url: z.string(),
       /** Id of the relying party trust; null where nobody has to sign in. */
       trust: z.string().nullable(),

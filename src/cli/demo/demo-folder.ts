@@ -13,6 +13,7 @@ import { lockDataFolder } from '../data-folder-lock.ts'
 import { makeFolder } from '../make-folder.ts'
 import { type DemoOptions, requireLoopback } from './demo-options.ts'
 import { type DemoAddress, demoHosts, demoOrigin } from './demo-plan.ts'
+import { demoKerberos } from './kerberos/demo-account.ts'
 
 export interface DemoFolder {
   /** Absolute. */
@@ -59,8 +60,9 @@ async function furnish(path: string, options: DemoOptions): Promise<Omit<DemoFol
   const lock = await lockDataFolder(join(path, 'data'))
   lock.release()
   const port = await claimPort(host, options.port ?? listener.port ?? defaultPort)
-  const address = { port, tls: options.tls ?? listener.tls ?? false }
-  const certificates = address.tls ? await serverCertificates(join(path, 'tls')) : undefined
+  const kdcPort = await claimKdcPort(configuration, options)
+  const address = { port, tls: options.tls ?? listener.tls ?? false, ...(kdcPort !== undefined && { kdcPort }) }
+  const certificates = address.tls ? await serverCertificates(join(path, 'tls'), address) : undefined
   configuration.setIn(['resolve', '*.contoso.localhost'], host)
   configuration.setIn(['resolve', '*.backend.localhost'], '127.0.0.1')
   configuration.setIn(['listeners', 0], {
@@ -75,6 +77,8 @@ async function furnish(path: string, options: DemoOptions): Promise<Omit<DemoFol
     }),
   })
   configuration.setIn(['sts', 'url'], demoOrigin('sts', address))
+  if (kdcPort === undefined) configuration.delete('kerberos')
+  else configuration.setIn(['kerberos'], configuration.createNode(kerberosOf(kdcPort)))
   await makeMasterKey(join(path, 'master.key'))
   const draft = join(path, '.gatehouse.yaml')
   await writeFile(draft, configuration.toString(), { mode: 0o600 })
@@ -138,6 +142,23 @@ function claimPort(host: string, port: number): Promise<number> {
   })
 }
 
+/** Undefined where the demo has no Kerberos; before anything is stored, whether it can. */
+async function claimKdcPort(configuration: Document, options: DemoOptions): Promise<number | undefined> {
+  if (!(options.kerberos ?? configuration.has('kerberos'))) return undefined
+  const [{ requireDebianPackages }, { freePort }] = await Promise.all([
+    import('./kerberos/debian-packages.ts'),
+    import('./kerberos/free-port.ts'),
+  ])
+  requireDebianPackages()
+  const before = configuration.getIn(['kerberos', 'kdcs', 0])
+  return freePort(Number(/:(\d+)$/.exec(String(before))?.[1] ?? 0))
+}
+
+function kerberosOf(kdcPort: number) {
+  const { realm, principal, keytab } = demoKerberos
+  return { realm, kdcs: [`127.0.0.1:${kdcPort}`], principal, keytab }
+}
+
 function portError(host: string, port: number, cause: Error): CliError {
   const code = errorCode(cause)
   const why =
@@ -180,7 +201,7 @@ function errorCode(error: unknown): string | undefined {
 }
 
 /** What makes certificates is large, and needed with `--tls` alone. */
-async function serverCertificates(folder: string) {
+async function serverCertificates(folder: string, address: DemoAddress) {
   const { demoCertificates } = await import('./demo-certificates.ts')
-  return demoCertificates(folder, demoHosts())
+  return demoCertificates(folder, demoHosts(address))
 }

@@ -11,6 +11,8 @@ export interface DemoOptions {
   readonly address: string | undefined
   /** Undefined: as the data folder has it, or without. */
   readonly tls: boolean | undefined
+  /** Undefined: as the data folder has it, or without. */
+  readonly kerberos?: boolean | undefined
   /** Undefined: a folder of its own that is removed in the end. */
   readonly data: string | undefined
 }
@@ -20,12 +22,12 @@ export interface DemoOptions {
  * @throws {CliError} `usage` for a word or value that is not understood, `listen` for an address that is not loopback.
  */
 export function parseDemoOptions(words: readonly string[]): DemoOptions {
-  const { port, address, tls, data } = parseWords(words)
+  const { port, address, tls, kerberos, data } = parseWords(words)
   if (address !== undefined && isIP(address) === 0)
     throw new CliError('usage', `--address takes an IP address such as 127.0.0.1, not ${quoted(address)}`)
   if (address !== undefined) requireLoopback(address)
   if (data === '') throw new CliError('usage', '--data takes the path of a folder')
-  return { port: port === undefined ? undefined : parsePort(port), address, tls, data }
+  return { port: port === undefined ? undefined : parsePort(port), address, tls, kerberos, data }
 }
 
 /**
@@ -50,6 +52,7 @@ function parseWords(words: readonly string[]) {
         address: { type: 'string' },
         data: { type: 'string' },
         tls: { type: 'boolean' },
+        kerberos: { type: 'boolean' },
       },
     }).values
   } catch (cause) {

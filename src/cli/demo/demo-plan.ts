@@ -4,7 +4,7 @@
  */
 
 /** How an application of the demo is published; the word that `demo.json` uses. */
-export type DemoApplicationKind = 'preauthenticated' | 'pass-through'
+export type DemoApplicationKind = 'preauthenticated' | 'pass-through' | 'kerberos'
 
 export interface DemoApplication {
   readonly name: string
@@ -24,11 +24,19 @@ export interface DemoAccount {
 /** Every account of the demo has this password: one reason why the demo is served on loopback addresses only. */
 export const demoPassword = 'demo-password'
 
-export const demoApplications: readonly DemoApplication[] = [
+const everyDemo: readonly DemoApplication[] = [
   { name: 'CRM', label: 'crm', kind: 'preauthenticated', group: 'Staff' },
   { name: 'Wiki', label: 'wiki', kind: 'preauthenticated', group: 'Editors' },
   { name: 'News', label: 'news', kind: 'pass-through' },
 ]
+
+/** With `--kerberos` alone: it takes nobody without a Kerberos ticket. */
+export const kerberosApplication: DemoApplication = {
+  name: 'Intranet',
+  label: 'intranet',
+  kind: 'kerberos',
+  group: 'Staff',
+}
 
 export const demoAccounts: readonly DemoAccount[] = [
   { upn: 'alice@contoso.test', displayName: 'Alice', groups: ['Staff', 'Editors'] },
@@ -39,6 +47,13 @@ export const demoAccounts: readonly DemoAccount[] = [
 export interface DemoAddress {
   readonly port: number
   readonly tls: boolean
+  /** Port of the demo's own KDC; absent: no Kerberos. */
+  readonly kdcPort?: number
+}
+
+/** The applications of a demo. */
+export function demoApplications({ kdcPort }: Pick<DemoAddress, 'kdcPort'>): readonly DemoApplication[] {
+  return kdcPort === undefined ? everyDemo : [...everyDemo, kerberosApplication]
 }
 
 /** Host name of the federation service (`sts`) or of an application, by its first label. */
@@ -60,13 +75,6 @@ export function backendAddress(label: string, port: number): string {
 }
 
 /** All host names that the demo serves. */
-export function demoHosts(): string[] {
-  return ['sts', ...demoApplications.map(({ label }) => label)].map(demoHost)
-}
-
-/** The names of the applications that an account may open. */
-export function mayOpen(account: DemoAccount): string[] {
-  return demoApplications
-    .filter(({ group }) => group === undefined || account.groups.includes(group))
-    .map(({ name }) => name)
+export function demoHosts(address: Pick<DemoAddress, 'kdcPort'>): string[] {
+  return ['sts', ...demoApplications(address).map(({ label }) => label)].map(demoHost)
 }

@@ -17,6 +17,7 @@ import {
   demoOrigin,
   demoPassword,
 } from './demo-plan.ts'
+import { demoKerberos } from './kerberos/demo-account.ts'
 import { type SampleBackend, startSampleBackend } from './sample-backend.ts'
 import type { SampleLinks } from './sample-page.ts'
 
@@ -33,25 +34,32 @@ const operator: Operator = { who: 'demo', from: 'demo' }
  * Starts the sample applications and publishes them.
  * @param before what the last start of this folder wrote; undefined when none came so far, and everything is made.
  * @param backends filled while it works, so that a caller can close them when it fails.
+ * @param kerberosBackend the one that takes Kerberos alone, where the demo has it; it is the caller's to close.
  */
 export async function seedDemo(
   gatehouse: Gatehouse,
   address: DemoAddress,
   before: DemoFile | undefined,
   backends: SampleBackend[],
+  kerberosBackend?: SampleBackend,
 ): Promise<SeededDemo> {
   const run = <Name extends OperationName>(name: Name, input: OperationInput<Name>) =>
     operate(gatehouse, name, input, operator)
-  if (before === undefined) await addAccountsAndTrusts(run)
+  if (before === undefined) await addAccountsAndTrusts(run, demoApplications(address))
   const links = linksOf(address)
   const published = new Map((await run('app.list', {})).map((view) => [view.name, view]))
-  for (const application of demoApplications) {
+  if (kerberosBackend === undefined) await withdrawKerberos(run, before, published)
+  for (const application of demoApplications(address)) {
     const view = published.get(application.name)
     const remembered = before?.applications.find(({ name }) => name === application.name)?.backend
-    const isOurs = before === undefined || (view !== undefined && view.backendUrl === remembered)
+    // It may have come to a folder that was without it so far.
+    const isNew = before === undefined || (application.kind === 'kerberos' && view === undefined)
+    const isOurs = isNew || (view !== undefined && view.backendUrl === remembered)
     if (!isOurs) continue
-    const backend = await startBackend(application.name, view?.backendUrl, links)
-    backends.push(backend)
+    if (isNew && before !== undefined) await addTrusts(run, [application])
+    const own = application.kind === 'kerberos' ? kerberosBackend : undefined
+    const backend = own ?? (await startBackend(application.name, view?.backendUrl, links))
+    if (own === undefined) backends.push(backend)
     const shown =
       view === undefined
         ? await run('app.publish', { parameters: parametersOf(application, address, backend) })
@@ -63,7 +71,7 @@ export async function seedDemo(
 
 type Run = <Name extends OperationName>(name: Name, input: OperationInput<Name>) => Promise<OperationOutput<Name>>
 
-async function addAccountsAndTrusts(run: Run): Promise<void> {
+async function addAccountsAndTrusts(run: Run, applications: readonly DemoApplication[]): Promise<void> {
   // A start that was cut short may have left some of it.
   const groups = new Set((await run('group.list', {})).map(({ name }) => name))
   for (const name of new Set(demoAccounts.flatMap((account) => account.groups)))
@@ -76,9 +84,26 @@ async function addAccountsAndTrusts(run: Run): Promise<void> {
         run('user.add', { upn, displayName, password: demoPassword, groups: [...groups] }),
       ),
   )
+  await addTrusts(run, applications)
+}
+
+async function addTrusts(run: Run, applications: readonly DemoApplication[]): Promise<void> {
   const trusts = new Set((await run('trust.list', {})).map(({ name }) => name))
-  for (const { name, group } of demoApplications)
+  for (const { name, group } of applications)
     if (group !== undefined && !trusts.has(name)) await run('trust.add', { name, permitGroups: [group] })
+}
+
+/** Without a KDC nobody could enter it any more. */
+async function withdrawKerberos(
+  run: Run,
+  before: DemoFile | undefined,
+  published: Map<string, ApplicationView>,
+): Promise<void> {
+  const remembered = before?.applications.find(({ kind }) => kind === 'kerberos')
+  const view = remembered && published.get(remembered.name)
+  if (view === undefined || view.backendUrl !== remembered?.backend) return
+  await run('app.remove', { application: view.id })
+  published.delete(view.name)
 }
 
 async function startBackend(
@@ -101,9 +126,20 @@ function parametersOf(application: DemoApplication, address: DemoAddress, backen
     name,
     externalUrl: `${demoOrigin(label, address)}/`,
     backendUrl: backendAddress(label, backend.port),
-    ...(kind === 'pass-through'
-      ? { preauthentication: 'pass-through' }
-      : { preauthentication: 'adfs', trust: name, identityHeaders: { 'X-Forwarded-User': 'upn' } }),
+    ...settingsOf(kind, name),
+  }
+}
+
+function settingsOf(kind: DemoApplication['kind'], trust: string) {
+  switch (kind) {
+    case 'pass-through':
+      return { preauthentication: 'pass-through' }
+    case 'preauthenticated':
+      return { preauthentication: 'adfs', trust, identityHeaders: { 'X-Forwarded-User': 'upn' } }
+    case 'kerberos': {
+      const { service } = demoKerberos
+      return { preauthentication: 'adfs', trust, backendAuthentication: 'kerberos', spn: service }
+    }
   }
 }
 
@@ -122,10 +158,11 @@ async function move(
   return run('app.update', { application: name, parameters: { externalUrl, backendUrl } })
 }
 
-function linksOf(address: DemoAddress): SampleLinks {
+/** Where the pages of the sample applications lead. */
+export function linksOf(address: DemoAddress): SampleLinks {
   const sts = demoOrigin('sts', address)
   return {
-    applications: demoApplications.map(({ name, label }) => ({ name, url: `${demoOrigin(label, address)}/` })),
+    applications: demoApplications(address).map(({ name, label }) => ({ name, url: `${demoOrigin(label, address)}/` })),
     portal: `${sts}/adfs/portal`,
     signOut: `${sts}/adfs/ls/?wa=wsignout1.0`,
   }
@@ -138,7 +175,7 @@ function describe(
 ): DemoFile {
   const { sts } = gatehouse
   const url = demoOrigin('sts', address)
-  const applications = demoApplications.flatMap(({ name, kind }) => {
+  const applications = demoApplications(address).flatMap(({ name, kind }) => {
     const view = published.get(name)
     return view === undefined
       ? []

@@ -16,7 +16,9 @@ import { startServing } from '../serve.ts'
 import { type DemoFile, readDemoFile, writeDemoFile } from './demo-file.ts'
 import { type DemoFolder, openDemoFolder } from './demo-folder.ts'
 import { parseDemoOptions } from './demo-options.ts'
-import { seedDemo } from './demo-seed.ts'
+import { kerberosApplication } from './demo-plan.ts'
+import { linksOf, seedDemo } from './demo-seed.ts'
+import type { DemoKerberos } from './kerberos/demo-kerberos.ts'
 import type { SampleBackend } from './sample-backend.ts'
 
 export interface Terminal {
@@ -62,14 +64,17 @@ async function serve(folder: DemoFolder, terminal: Terminal, stop: StopRequest):
   const file = destination({ dest: folder.logFile, append: true, sync: true })
   const log = createLog({ level: configuration.log.level, destination: file })
   const backends: SampleBackend[] = []
+  let kerberos: DemoKerberos | undefined
   try {
+    kerberos = await startKerberos(folder)
     const gatehouse = await openGatehouse(configuration, { log })
     try {
-      const { file: demo } = await seedDemo(gatehouse, folder.address, await readDemoFile(folder.path), backends)
+      const before = await readDemoFile(folder.path)
+      const { file: demo } = await seedDemo(gatehouse, folder.address, before, backends, kerberos?.backend)
       const running = await startServing(gatehouse)
       try {
         await writeDemoFile(folder.path, demo)
-        if (!stop.isAsked()) terminal.out(welcome(folder, demo))
+        if (!stop.isAsked()) terminal.out(welcome(folder, demo, kerberos))
         await stop.asked
       } finally {
         await running.close({ deadline })
@@ -79,11 +84,28 @@ async function serve(folder: DemoFolder, terminal: Terminal, stop: StopRequest):
     }
   } finally {
     await Promise.all(backends.map((backend) => backend.close()))
+    await kerberos?.close()
     file.end()
   }
 }
 
-function welcome(folder: DemoFolder, { sts, applications, accounts }: DemoFile): string {
+async function startKerberos({ path, address }: DemoFolder): Promise<DemoKerberos | undefined> {
+  const { kdcPort } = address
+  if (kdcPort === undefined) return undefined
+  const { startDemoKerberos } = await import('./kerberos/demo-kerberos.ts')
+  return startDemoKerberos({
+    folder: path,
+    port: kdcPort,
+    application: kerberosApplication.name,
+    links: linksOf(address),
+  })
+}
+
+function welcome(
+  folder: DemoFolder,
+  { sts, applications, accounts }: DemoFile,
+  kerberos: DemoKerberos | undefined,
+): string {
   const who = (name: string) =>
     accounts
       .filter(({ mayOpen }) => mayOpen.includes(name))
@@ -102,6 +124,7 @@ function welcome(folder: DemoFolder, { sts, applications, accounts }: DemoFile):
     ['Folder', `${folder.path}${folder.temporary ? ' (removed at the end)' : ''}`],
     ['Log', folder.logFile],
     ...(folder.authority === undefined ? [] : [['Certificate authority', folder.authority]]),
+    ...(kerberos === undefined ? [] : [['Kerberos', `KRB5_CONFIG=${kerberos.configuration} kinit alice`]]),
     ['Commands', `${ownCommand()} user list --config ${folder.configurationFile}`],
   ]
   const ready = applications[0]?.url ?? `${sts.url}/adfs/portal`

@@ -14,6 +14,8 @@ export interface SampleBackendOptions {
   /** A port on the loopback interface; one that is free when 0 or absent. */
   readonly port?: number
   readonly links: SampleLinks
+  /** Header in which a web server before it says whose Kerberos ticket it saw; only for an application behind one. */
+  readonly ticketUserHeader?: string
 }
 
 export interface SampleBackend {
@@ -31,15 +33,13 @@ export interface SampleBackend {
  * @throws the system's error with its `code` (`EADDRINUSE`, `EACCES` …) when the port cannot be had.
  */
 export async function startSampleBackend(options: SampleBackendOptions): Promise<SampleBackend> {
-  const { application, port = 0, links } = options
-  const server = createServer({ maxHeaderSize: 64 * 1024 }, (request, response) =>
-    answer(application, links, request, response),
-  )
+  const { port = 0 } = options
+  const server = createServer({ maxHeaderSize: 64 * 1024 }, (request, response) => answer(options, request, response))
   server.listen({ host: '127.0.0.1', port })
   await once(server, 'listening')
   const address = server.address() as AddressInfo
   return {
-    application,
+    application: options.application,
     url: `http://127.0.0.1:${address.port}/`,
     port: address.port,
     close: async () => {
@@ -49,17 +49,21 @@ export async function startSampleBackend(options: SampleBackendOptions): Promise
   }
 }
 
-function answer(application: string, links: SampleLinks, request: IncomingMessage, response: ServerResponse): void {
+function answer(options: SampleBackendOptions, request: IncomingMessage, response: ServerResponse): void {
+  const { application, links, ticketUserHeader } = options
   const method = request.method ?? ''
   const url = request.url ?? ''
   response.setHeader('Cache-Control', 'no-store')
   response.setHeader('Vary', 'Accept')
   if (asksForJson(request)) {
     response.setHeader('Content-Type', 'application/json; charset=utf-8')
-    response.end(`${JSON.stringify({ application, method, url, headers: request.headers }, undefined, 2)}\n`)
+    const seen = ticketUserHeader === undefined ? {} : { user: request.headers[ticketUserHeader] ?? null }
+    response.end(`${JSON.stringify({ application, method, url, headers: request.headers, ...seen }, undefined, 2)}\n`)
   } else {
-    const user = request.headers['x-forwarded-user']
-    const visit = { application, ...(typeof user === 'string' && { user }), method, url, headers: headerLines(request) }
+    const user = request.headers[ticketUserHeader ?? 'x-forwarded-user']
+    const by = ticketUserHeader === undefined ? 'header' : 'ticket'
+    const known = typeof user === 'string' ? ({ user, by } as const) : {}
+    const visit = { application, ...known, method, url, headers: headerLines(request) }
     response.setHeader('Content-Type', 'text/html; charset=utf-8')
     response.setHeader(
       'Content-Security-Policy',

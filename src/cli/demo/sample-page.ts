@@ -7,6 +7,8 @@
 export interface SampleVisit {
   readonly application: string
   readonly user?: string
+  /** How the application knows: by the proxy's header, or by a Kerberos ticket. */
+  readonly by?: 'header' | 'ticket'
   readonly method: string
   readonly url: string
   /** Name and value of every header line, as they reached the backend. */
@@ -54,7 +56,7 @@ export function samplePage(visit: SampleVisit, links: SampleLinks): string {
       ? `<h1>${escapeHtml(visit.application)}, open to everybody</h1>
 <p>No identity came with this request: this application is passed through without sign-in.</p>`
       : `<h1>You are <span id="user">${escapeHtml(visit.user)}</span></h1>
-<p>Gatehouse said so in the header <code>X-Forwarded-User</code>. ${escapeHtml(visit.application)} asked for no password of its own.</p>`
+<p>${visit.by === 'ticket' ? ticketSaid : headerSaid} ${escapeHtml(visit.application)} asked for no password of its own.</p>`
   const rows = visit.headers.map(
     ([name, value]) => `<tr><th scope="row">${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`,
   )
@@ -93,6 +95,9 @@ ${rows.join('\n')}
 </html>
 `
 }
+
+const headerSaid = 'Gatehouse said so in the header <code>X-Forwarded-User</code>.'
+const ticketSaid = 'A Kerberos ticket said so, which Gatehouse got on your behalf; the web server takes nothing else.'
 
 const replacements: Readonly<Record<string, string>> = {
   '&': '&amp;',
