@@ -61,7 +61,7 @@ export function createWriteQueue(sqlite: DatabaseSync, run: Run, sync?: () => Pr
   let closed = false
   let failing = false
   let probed = Number.NEGATIVE_INFINITY
-  /** Set when the disk did not confirm a commit: what is on it then is not known any more, and nothing is added to it. */
+  /** Set when the disk did not confirm what was done: what is on it is not known any more, and nothing is added to it. */
   let broken: StsError | undefined
 
   function schedule(): void {
@@ -125,10 +125,18 @@ export function createWriteQueue(sqlite: DatabaseSync, run: Run, sync?: () => Pr
       return outcomes
     } catch (cause) {
       failing = true
-      if (sqlite.isTransaction) rollback.run()
       const error = cause === broken ? broken : unusable('nothing was written', cause)
+      undoAll()
       for (const { reject } of group) reject(error)
       return undefined
+    }
+  }
+
+  function undoAll(): void {
+    try {
+      if (sqlite.isTransaction) rollback.run()
+    } catch (cause) {
+      broken ??= unusable('a transaction could not be undone; the server must be started again', cause)
     }
   }
 

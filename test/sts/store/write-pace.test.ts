@@ -146,3 +146,11 @@ t.test('closing waits for the group that is on its way to the disk and for those
   )
   sqlite.close()
 })
+
+t.test('a file that is closed under a write costs that write and not the process', async (t) => {
+  const { queue, sqlite, insert } = countedQueue()
+  const written = queue.write(() => void insert.run(1))
+  sqlite.close()
+  await t.rejects(written, { code: 'store-unusable' })
+  t.notOk(queue.usable())
+})
