@@ -71,7 +71,10 @@ export interface KerberosDelegatorOptions {
   readonly ticketLifetime?: number | undefined
   /** Service tickets that are kept, one for each person and service. Default: 10,000. */
   readonly mostTickets?: number | undefined
-  /** Requests to KDCs that may be under way at once. Default: 64. */
+  /**
+   * Requests to KDCs that may be under way at once. Default: 6. More gain nothing: a KDC of MIT lets no more connections
+   * wait than that, and the next ones only try again after a second.
+   */
   readonly mostRequests?: number | undefined
   /** Addresses of KDCs' names, as curl's `--resolve`. */
   readonly resolve?: Readonly<Record<string, string>> | undefined
@@ -183,7 +186,7 @@ export function createKerberosDelegator(options: KerberosDelegatorOptions): Kerb
     directory,
     lookup: options.resolve === undefined ? options.lookup : lookupByMap(options.resolve, options.lookup),
     patience: seconds('patience', options.patience ?? 1),
-    mostAtOnce: positive('mostRequests', options.mostRequests ?? 64),
+    mostAtOnce: positive('mostRequests', options.mostRequests ?? 6),
   })
   const ticketLifetime = seconds('ticketLifetime', options.ticketLifetime ?? 3600) / 1000
   const parts: ExchangeParts = { kdc, clocks, authenticators, ticketLifetime }
