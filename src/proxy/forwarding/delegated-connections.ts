@@ -205,7 +205,13 @@ export class DelegatedConnections {
   #openSocket(backend: Backend): Promise<Socket> {
     let connector = this.#connectors.get(backend.connectionKey)
     if (connector === undefined) {
-      const options = { ...this.#connections.connectOptions(backend), timeout: CONNECT_TIMEOUT, allowH2: false }
+      const options = {
+        ...this.#connections.connectOptions(backend),
+        timeout: CONNECT_TIMEOUT,
+        allowH2: false,
+        // a resumed session shows no certificate, so there would be nothing to bind a token to
+        maxCachedSessions: 0,
+      }
       connector = buildConnector(options as buildConnector.BuildOptions)
       if (this.#connectors.size >= MOST_CONNECTORS) this.#connectors.clear()
       this.#connectors.set(backend.connectionKey, connector)

@@ -124,6 +124,7 @@ export class KerberosExchange {
       sendUpgrade(attempt, withToken(dispatch.headers), { agent }, (answer, socket, head) => {
         attempt.agreed(answer)
         onUpgrade(answer, socket, head)
+        attempt.handedOver()
       })
     else if (outgoing !== undefined) {
       const sendBody =
@@ -265,7 +266,13 @@ class Attempt implements Dispatcher.DispatchHandler, AnswerTaker {
   agreed(answer: IncomingMessage): void {
     const { token } = readRawAnswer(answer.rawHeaders)
     if (token !== undefined) this.#negotiation?.check(token)
+    // read first: Node makes them of the raw ones when they are asked for, and counts on finding all of those
+    void answer.headers
     answer.rawHeaders = withoutKerberos(answer.rawHeaders)
+  }
+
+  /** The connection became a tunnel: there is no answer to wait for any more. */
+  handedOver(): void {
     this.#phase = 'over'
   }
 
