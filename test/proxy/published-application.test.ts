@@ -276,3 +276,64 @@ t.test('refuses what is no object', async (t) => {
   for (const input of [undefined, null, 1, 'x', [], [good]])
     t.throws(() => parsePublishedApplication(input), { code: 'invalid-application' })
 })
+
+const backend = 'HTTP/crm.corp.test'
+
+t.test('a service principal name alone asks for Kerberos, by WAP’s names and by ours', async (t) => {
+  const wanted = { backendAuthentication: 'kerberos', kerberosName: 'upn', kerberosMode: 'auto' }
+  for (const asked of [
+    { BackendServerAuthenticationSPN: backend },
+    { spn: backend },
+    { spn: backend, BackendServerAuthenticationMode: 'IntegratedWindowsAuthentication' },
+    { backendServerAuthenticationSPN: backend, backendAuthentication: 'kerberos' },
+  ]) {
+    const application = parsePublishedApplication({ ...good, ...asked })
+    t.match(application, { ...wanted, backendServerAuthenticationSPN: backend })
+    t.strictSame(parsePublishedApplication({ ...application }), application, 'what came out goes in again')
+  }
+  for (const [given, kerberosName] of [
+    ['UPN', 'upn'],
+    ['on-premises-upn', 'onPremisesUpn'],
+    ['samaccountname', 'sAMAccountName'],
+    ['user-part', 'userPart'],
+    ['employeeId', 'employeeId'],
+  ])
+    t.match(parsePublishedApplication({ ...good, spn: backend, 'kerberos-name': given, KerberosMode: 'Per-Request' }), {
+      kerberosName,
+      kerberosMode: 'per-request',
+    })
+})
+
+for (const spn of [
+  ...['', 'cifs/crm.corp.test', 'ldap/dc.corp.test', 'HOST/crm.corp.test', 'krbtgt/CORP.TEST', 'HTTP/'],
+  ...['HTTP/crm.corp.test@OTHER.TEST', 'HTTP/*.corp.test', 'HTTP/*', 'HTTP/crm.corp.test/x', 'crm.corp.test'],
+  ...[
+    'HTTP/crm.corp.test:0',
+    'HTTP/crm.corp.test:99999',
+    'HTTP/crm corp',
+    'HTTP/crm.corp.test\n',
+    'HTTP\\crm.corp.test',
+  ],
+  ...['http://crm.corp.test', 'HTTP/crm.corp.test\0', 'HTTP/-crm.corp.test'],
+])
+  t.test(`refuses to reach a backend as ${JSON.stringify(spn)}`, async (t) => {
+    t.throws(() => parsePublishedApplication({ ...good, BackendServerAuthenticationSPN: spn }), {
+      name: 'ProxyError',
+      code: 'invalid-application',
+      parameter: 'BackendServerAuthenticationSPN',
+    })
+  })
+
+for (const [name, changes, parameter] of [
+  ['Kerberos without a service', { backendAuthentication: 'kerberos' }, 'backendServerAuthenticationSPN'],
+  ['a service with no authentication', { spn: backend, BackendServerAuthenticationMode: 'NoAuthentication' }, 'spn'],
+  ['a name for no KDC', { kerberosName: 'upn' }, 'kerberosName'],
+  ['a mode of no KDC', { kerberosMode: 'auto' }, 'kerberosMode'],
+  ['a mode that is none', { spn: backend, kerberosMode: 'sometimes' }, 'kerberosMode'],
+  ['a claim with a blank', { spn: backend, kerberosName: 'employee id' }, 'kerberosName'],
+  ['authentication by NTLM', { backendAuthentication: 'ntlm' }, 'backendAuthentication'],
+  ['Kerberos for nobody', { spn: backend, preauthentication: 'pass-through', trustId: undefined }, 'spn'],
+] as const)
+  t.test(`refuses ${name}`, async (t) => {
+    t.throws(() => parsePublishedApplication({ ...good, ...changes }), { code: 'invalid-application', parameter })
+  })

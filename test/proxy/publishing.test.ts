@@ -81,6 +81,37 @@ t.test('a claims-aware trust is published with TLS, on the same site, or on this
   t.equal(lab.published.length, 3)
 })
 
+t.test(
+  'a Kerberos backend is published with a trust that is not claims-aware, which is told the service',
+  async (t) => {
+    const { lab, store, parts } = await open(t)
+    const told: unknown[] = []
+    Object.assign(lab.service, { publish: async (...given: unknown[]) => void told.push(given) })
+    await publishApplication({ ...crm, BackendServerAuthenticationSPN: 'HTTP/crm.corp.test' }, parts)
+    const addresses = { externalUrl: 'https://crm.contoso.test/', backendUrl: 'http://crm.corp.test/' }
+    t.strictSame(told, [[crmTrust, { ...addresses, spn: 'HTTP/crm.corp.test' }]])
+    await t.rejects(
+      publishApplication(
+        {
+          name: 'Wiki',
+          externalUrl: 'https://wiki.contoso.test/',
+          backendUrl: 'http://wiki.corp.test/',
+          trustId: wikiTrust,
+          spn: 'HTTP/wiki.corp.test',
+        },
+        parts,
+      ),
+      {
+        code: 'trust-claims-aware',
+        message:
+          /gatehouse trust add NAME --delegate-to HTTP\/wiki\.corp\.test.*gatehouse trust update 'Wiki' --claims-aware no/,
+      },
+    )
+    t.equal(told.length, 1)
+    t.equal(store.applications().length, 1)
+  },
+)
+
 t.test('a store that fails takes back what the federation service was told', async (t) => {
   const { lab, store } = await open(t)
   const failing = { ...store, check: () => undefined, publish: () => Promise.reject(new Error('no space left')) }
