@@ -2,7 +2,7 @@ import type { EncryptionKey } from '../crypto/encryption-key.ts'
 import { KeyUsage } from '../crypto/key-usage.ts'
 import { type Authenticator, encodeAuthenticator } from './authenticator.ts'
 import { application, type Encodable, encode, encoded, field, flagBits, integer, sequence } from './der-writer.ts'
-import { encodeEncrypted, KERBEROS_VERSION } from './kerberos-types.ts'
+import { encodeEncrypted, VERSION_FIRST } from './kerberos-types.ts'
 
 export interface ApRequest {
   /** The ticket as the KDC made it. */
@@ -24,13 +24,15 @@ export function encodeApRequest({ usage = KeyUsage.AP_REQ_AUTHENTICATOR, ...requ
   )
 }
 
+const MESSAGE_TYPE = field(1, integer(14))
+
 /** AP-REQ around an authenticator that is encrypted already. */
 export function apRequest(ticket: Uint8Array, authenticator: Encodable, options: number): Encodable {
   return application(
     14,
     sequence(
-      field(0, integer(KERBEROS_VERSION)),
-      field(1, integer(14)),
+      VERSION_FIRST,
+      MESSAGE_TYPE,
       field(2, flagBits(options)),
       field(3, encoded(ticket)),
       field(4, authenticator),

@@ -7,7 +7,7 @@ import {
   encodeChecksum,
   encodeKey,
   encodePrincipalName,
-  KERBEROS_VERSION,
+  VERSION_FIRST,
 } from './kerberos-types.ts'
 
 /** ctime and cusec of an authenticator: an instant that no other one of this process has. */
@@ -90,7 +90,7 @@ export function encodeAuthenticator({
   return application(
     2,
     sequence(
-      field(0, integer(KERBEROS_VERSION)),
+      VERSION_FIRST,
       field(1, generalString(client.realm)),
       field(2, encodePrincipalName(client.name)),
       field(3, checksum && encodeChecksum(checksum)),

@@ -36,6 +36,8 @@ export interface KdcRequestBody {
   readonly additionalTickets?: readonly Uint8Array[]
 }
 
+const PREFERRED_FIELD = encoded(encode(field(8, sequence(...PREFERRED_ENCRYPTION_TYPES.map(integer)))))
+
 export function encodeKdcRequestBody({
   encryptionTypes = PREFERRED_ENCRYPTION_TYPES,
   additionalTickets = [],
@@ -49,7 +51,9 @@ export function encodeKdcRequestBody({
       field(3, encodePrincipalName(body.service)),
       field(5, kerberosTime(body.till)),
       field(7, integer(body.nonce)),
-      field(8, sequence(...encryptionTypes.map(integer))),
+      encryptionTypes === PREFERRED_ENCRYPTION_TYPES
+        ? PREFERRED_FIELD
+        : field(8, sequence(...encryptionTypes.map(integer))),
       field(11, additionalTickets.length === 0 ? undefined : sequence(...additionalTickets.map(encoded))),
     ),
   )
@@ -112,9 +116,11 @@ export function encodeTgsRequest(body: Uint8Array, paData: readonly PaData[]): B
   return encode(application(12, kdcRequest(12, body, paData)))
 }
 
+const VERSION_SECOND = field(1, integer(KERBEROS_VERSION))
+
 function kdcRequest(type: number, body: Uint8Array, paData: readonly PaData[]): Encodable {
   return sequence(
-    field(1, integer(KERBEROS_VERSION)),
+    VERSION_SECOND,
     field(2, integer(type)),
     field(3, paData.length === 0 ? undefined : encodePaDataList(paData)),
     field(4, encoded(body)),

@@ -4,7 +4,7 @@ import { KerberosError } from '../kerberos-error.ts'
 import type { PrincipalName } from '../principal-name.ts'
 import { type DerElement, readFields, readInteger, readList, readOctets, readString } from './der-reader.ts'
 import { malformed } from './der-structure.ts'
-import { type Encodable, field, generalString, integer, octetString, sequence } from './der-writer.ts'
+import { type Encodable, encode, encoded, field, generalString, integer, octetString, sequence } from './der-writer.ts'
 
 /** Version of the protocol, in every message. */
 export const KERBEROS_VERSION = 5
@@ -31,9 +31,21 @@ export interface AuthorizationElement {
   readonly data: Buffer
 }
 
+/** Names stand in several places of every message, most of them the same from one to the next. */
+const encodedNames = new WeakMap<PrincipalName, Encodable>()
+
 export function encodePrincipalName(name: PrincipalName): Encodable {
-  return sequence(field(0, integer(name.type)), field(1, sequence(...name.components.map(generalString))))
+  let element = encodedNames.get(name)
+  if (element === undefined) {
+    const parts = name.components.map(generalString)
+    element = encoded(encode(sequence(field(0, integer(name.type)), field(1, sequence(...parts)))))
+    encodedNames.set(name, element)
+  }
+  return element
 }
+
+/** `[0] 5`, where a message begins with the version. */
+export const VERSION_FIRST = field(0, integer(KERBEROS_VERSION))
 
 export function readPrincipalName(element: DerElement): PrincipalName {
   const fields = readFields(element)

@@ -20,14 +20,16 @@ export interface ApacheBackendOptions {
   readonly keytab: string
   /** Host name of the service principal name. */
   readonly host: string
-  /** More directives of the protected location. */
+  /** More modules than those of a Kerberos backend. */
+  readonly modules?: readonly string[]
+  /** More directives of the protected location; a later one overrides an earlier one. */
   readonly directives?: readonly string[]
 }
 
-const modules = '/usr/lib/apache2/modules'
+const moduleFolder = '/usr/lib/apache2/modules'
 
 export async function startApacheBackend(options: ApacheBackendOptions): Promise<ApacheBackend> {
-  const { folder, environment, keytab, host, directives = [] } = options
+  const { folder, environment, keytab, host, modules = [], directives = [] } = options
   const root = join(folder, 'apache')
   const file = (name: string) => join(root, name)
   for (const path of [root, file('www'), file('run')]) mkdirSync(path, { recursive: true })
@@ -55,6 +57,7 @@ export async function startApacheBackend(options: ApacheBackendOptions): Promise
     'env',
     'headers',
     'auth_gssapi',
+    ...modules,
   ]
   writeFileSync(
     file('httpd.conf'),
@@ -63,7 +66,7 @@ ServerName ${host}
 Listen 127.0.0.1:${port}
 PidFile ${file('run/httpd.pid')}
 DefaultRuntimeDir ${file('run')}
-${isRoot ? 'User www-data\nGroup www-data\n' : ''}${names.map((name) => `LoadModule ${name}_module ${modules}/mod_${name}.so\n`).join('')}ErrorLog ${file('error.log')}
+${isRoot ? 'User www-data\nGroup www-data\n' : ''}${names.map((name) => `LoadModule ${name}_module ${moduleFolder}/mod_${name}.so\n`).join('')}ErrorLog ${file('error.log')}
 LogLevel auth_gssapi:debug
 TypesConfig /etc/mime.types
 AddType application/json .shtml
