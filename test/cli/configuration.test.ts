@@ -52,6 +52,46 @@ administration: { socket: run/g.sock }
   t.equal(configuration.administration.socket, '/etc/gatehouse/run/g.sock')
 })
 
+t.test('the Kerberos account is checked, and comes from the environment as well', async (t) => {
+  const account = `${least}kerberos:
+  realm: CORP.TEST
+  principal: svc-gateway
+`
+  t.match(parse(`${account}  keytab: gateway.keytab\n`), {
+    kerberos: { keytab: '/etc/gatehouse/gateway.keytab', kdcs: [], ticketLifetime: 3600, services: undefined },
+  })
+  const environment = {
+    GATEHOUSE_KERBEROS_KEYTAB: '/run/gateway.keytab',
+    GATEHOUSE_KERBEROS_KDCS: 'dc1.corp.test, 10.0.0.5:1088',
+    GATEHOUSE_KERBEROS_REALMS: '{ OTHER.TEST: [dc.other.test] }',
+    GATEHOUSE_KERBEROS_SERVICES: 'HTTP/crm.corp.test',
+  }
+  t.match(parse(account, environment).kerberos, {
+    keytab: '/run/gateway.keytab',
+    kdcs: ['dc1.corp.test', '10.0.0.5:1088'],
+    realms: { 'OTHER.TEST': ['dc.other.test'] },
+    services: ['HTTP/crm.corp.test'],
+  })
+  for (const [lines, problem] of [
+    ['', /kerberos: must name either `keytab` or `passwordFile`/],
+    ['  keytab: a\n  passwordFile: b\n', /kerberos: must name either/],
+    ['  keytab: a\n  armourPrincipal: host/x.test\n', /kerberos\.armourPrincipal: is the account in `armourKeytab`/],
+    ['  keytab: a\n  services: [cifs/crm.corp.test]\n', /kerberos\.services\.0: must be a service such as/],
+    ['  keytab: a\n  services: [HTTP/*]\n', /kerberos\.services\.0: must be a service such as/],
+    ['  keytab: a\n  kdcs: ["dc1:99999"]\n', /kerberos\.kdcs\.0: must be the address of a KDC/],
+    ['  keytab: a\n  password: secret\n', /kerberos\.password: /],
+  ] as const) {
+    const found = problemsOf(account + lines)
+    t.equal(found.length, 1, found.join('; '))
+    t.match(found[0], problem)
+  }
+  const elsewhere = account.replace('svc-gateway', 'svc-gateway@OTHER.TEST')
+  t.match(problemsOf(`${elsewhere}  keytab: a\n`), [/kerberos\.principal: must lie in `realm`/])
+  t.match(problemsOf(`roles: [sts]\n${account}  keytab: a\n`), [
+    /kerberos: is given, but `roles` does not name `proxy`/,
+  ])
+})
+
 t.test('all problems are told at once, each with its line', async (t) => {
   const found = problemsOf(`roles: [sts, proxi]
 dta: elsewhere

@@ -129,6 +129,27 @@ t.test('with an account in a directory', async (t) => {
     t.match(await armour.run(['serve']), { code: 1, stderr: /0644/ })
   })
 
+  await t.test('a proxy before a foreign federation server delegates to nothing but its own list', async (t) => {
+    const trusts = [{ id: '4f6c2a5e-0d4e-4c55-9a3e-1f6f3a6f5c11', name: 'Intranet' }]
+    const foreign = {
+      roles: ['proxy'],
+      sts: undefined,
+      proxy: { federationService: { metadataUrl: 'http://127.0.0.1:9/FederationMetadata.xml', trusts } },
+    }
+    const urls = ['--external-url', 'http://intranet.contoso.localhost:8080/', '--backend-url', 'http://a.test:9/']
+    const publish = ['app', 'publish', 'Intranet', ...urls, '--trust', 'Intranet', '--spn', backendSpn]
+    const check = ['app', 'check', 'Intranet', '--as', 'alice@example.test']
+    const without = await install(account, foreign)
+    t.match(await without.run(publish), { code: 0 })
+    t.match(await without.run(check), { code: 1, stdout: /^failed +services +kerberos\.services is missing/m })
+    const listed = await install({ ...account, services: [backendSpn] }, foreign)
+    t.match(await listed.run(publish), { code: 0 })
+    const walked = await listed.run(check)
+    t.match(walked, { code: 1, stdout: /^ok +services +kerberos\.services names HTTP\/backend/m })
+    t.match(walked.stdout, /^warning +person +alice@example\.test: known to the federation server alone/m)
+    t.match(walked.stdout, /^ok +S4U2Proxy[\s\S]*it fails at backend$/m)
+  })
+
   const apache = await startApacheBackend({
     folder,
     environment: realm.environment,
@@ -156,6 +177,8 @@ t.test('with an account in a directory', async (t) => {
     const { run, json, file } = here
     t.match(await populate(here), { code: 0 })
     t.match(await json(['trust', 'show', 'Intranet']), { delegateTo: [backendSpn] }, 'the trust learns the service')
+    const findings = await run(['check'])
+    t.match(findings.stdout, /^ok +kerberos +HTTP\/gateway\.example\.test +its keys are in /m)
     t.match(await run(['app', 'show', 'Intranet']), {
       stdout: /backend authentication +kerberos\nservice principal name +HTTP\/backend\.example\.test\n/,
     })

@@ -9,6 +9,7 @@ import { createFetch } from '../outgoing.ts'
 import { checkApplications } from './applications.ts'
 import { checkCertificates, checkHandshakes } from './certificates.ts'
 import { daysUntil, type Finding, findingsOf } from './finding.ts'
+import { checkKerberos } from './kerberos.ts'
 import { checkMetadata } from './metadata.ts'
 import { checkNames } from './names.ts'
 
@@ -41,6 +42,7 @@ export async function checkGatehouse(configuration: Configuration, administratio
     sts === undefined ? [] : checkKeys(administration, now),
     checkFederation(configuration, administration, { serving, ca }),
     checkApplications(configuration, applications, trusts, ca),
+    checkKerberos(configuration, applications),
   ])
   return [...findings, ...groups.flat()]
 }

@@ -1,6 +1,6 @@
 /** One link of the chain, looked at. */
 export interface Finding {
-  readonly area: 'configuration' | 'server' | 'name' | 'certificate' | 'keys' | 'metadata' | 'application'
+  readonly area: 'configuration' | 'server' | 'name' | 'certificate' | 'keys' | 'metadata' | 'application' | 'kerberos'
   readonly result: 'ok' | 'warning' | 'failed'
   /** What was looked at: a name, a file, an application. */
   readonly subject: string
