@@ -10,6 +10,7 @@ const { values } = parseArgs({ options: { json: { type: 'boolean', default: fals
 const suites: Record<string, () => Promise<Figure[]>> = {
   'edge-token': async () => (await import('./edge-token.ts')).benchEdgeToken(),
   proxy: async () => (await import('./proxy.ts')).benchProxy(),
+  kerberos: async () => (await import('./kerberos.ts')).benchKerberos(),
   'sign-in': async () => (await import('./sign-in.ts')).benchSignIn(),
   start: async () => (await import('./start.ts')).benchStart(),
 }
