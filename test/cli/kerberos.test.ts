@@ -1,10 +1,18 @@
 /** The command and Kerberos, before a real KDC and a backend that takes nothing else. */
+
+import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { chmodSync, copyFileSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
+import { tlsServerEndPoint } from '../../src/kcd/spnego/channel-binding.ts'
 import { startApacheBackend } from '../lab/kerberos/apache-backend.ts'
 import { backendSpn, gatewayPrincipal, otherSpn, startExampleRealm } from '../lab/kerberos/example-realm.ts'
+import { acceptToken } from '../lab/kerberos/gss-acceptor.ts'
 import { runProgram } from '../lab/processes.ts'
+import { selfSigned } from '../proxy/forwarding/test-certificate.ts'
 import { type CommandRunner, makeInstallation } from './installation.ts'
 
 const password = 'correct horse battery staple'
@@ -148,6 +156,43 @@ t.test('with an account in a directory', async (t) => {
     t.match(walked, { code: 1, stdout: /^ok +services +kerberos\.services names HTTP\/backend/m })
     t.match(walked.stdout, /^warning +person +alice@example\.test: known to the federation server alone/m)
     t.match(walked.stdout, /^ok +S4U2Proxy[\s\S]*it fails at backend$/m)
+  })
+
+  await t.test('app check binds the ticket to the certificate of a backend that demands it', async (t) => {
+    const { key, cert } = selfSigned('backend.example.test')
+    const own = tlsServerEndPoint(new X509Certificate(cert).raw)
+    let binding: Buffer | undefined = own
+    const server = createServer({ key, cert }, async (request, response) => {
+      const [, token] = /^Negotiate (.+)$/.exec(request.headers.authorization ?? '') ?? []
+      const { environment, backendKeytab: keytab } = realm
+      const taken =
+        token === undefined ? {} : await acceptToken(token, { environment, keytab, binding: binding as Buffer })
+      const challenge = taken.answer === undefined ? 'Negotiate' : `Negotiate ${taken.answer}`
+      response.writeHead(taken.user === 'alice@EXAMPLE.TEST' && taken.bound === true ? 200 : 401, {
+        'www-authenticate': challenge,
+      })
+      response.end()
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.teardown(() => server.close())
+    const backendUrl = `https://backend.example.test:${(server.address() as AddressInfo).port}/`
+    const ca = join(folder, 'backend.pem')
+    writeFileSync(ca, cert)
+    const here = await install(account, { proxy: { backendCa: [ca] } })
+    await here.json(['user', 'add', 'alice@example.test', '--password-stdin'], `${password}\n`)
+    await here.json(['trust', 'add', 'Intranet', '--permit-everyone'])
+    const urls = ['--external-url', 'http://intranet.contoso.localhost:8080/', '--backend-url', backendUrl]
+    await here.json(['app', 'publish', 'Intranet', ...urls, '--trust', 'Intranet', '--spn', backendSpn])
+    const check = ['app', 'check', 'Intranet', '--as', 'alice@example.test']
+    t.match(await here.run(check), { code: 0, stdout: /answers 200 and proves that it is the service/ })
+    binding = Buffer.concat([Buffer.from('tls-server-end-point:'), Buffer.alloc(32, 7)])
+    const elsewhere = await here.run(check)
+    t.match(elsewhere, { code: 1, stdout: /^failed +ticket at the backend +the backend answers 401/m })
+    const distrusting = await install(account)
+    await distrusting.json(['user', 'add', 'alice@example.test', '--password-stdin'], `${password}\n`)
+    await distrusting.json(['trust', 'add', 'Intranet', '--permit-everyone'])
+    await distrusting.json(['app', 'publish', 'Intranet', ...urls, '--trust', 'Intranet', '--spn', backendSpn])
+    t.match(await distrusting.run(check), { code: 1, stdout: /^failed +backend +https:.*cannot be reached: .*CERT/m })
   })
 
   const apache = await startApacheBackend({
