@@ -115,10 +115,14 @@ export class KerberosExchange {
   #send(connection: DelegatedConnection, negotiation: BackendNegotiation | undefined): void {
     const { dispatch, outgoing, body, onUpgrade } = this.request
     const attempt = new Attempt(this, connection, negotiation)
-    const withToken = (headers: readonly string[]): string[] =>
-      negotiation === undefined ? [...headers] : [...headers, 'Authorization', `Negotiate ${negotiation.value}`]
     const { client, agent } = connection
-    if (client !== undefined) client.dispatch({ ...dispatch, headers: withToken(dispatch.headers) }, attempt)
+    const withToken = (headers: readonly string[]): string[] =>
+      headers.concat(negotiation === undefined ? [] : ['Authorization', `Negotiate ${negotiation.value}`])
+    if (client !== undefined)
+      client.dispatch(
+        negotiation === undefined ? dispatch : { ...dispatch, headers: withToken(dispatch.headers) },
+        attempt,
+      )
     else if (agent === undefined) this.#fail(gatewayFailure(new TypeError('a connection of no kind')))
     else if (onUpgrade !== undefined)
       sendUpgrade(attempt, withToken(dispatch.headers), { agent }, (answer, socket, head) => {

@@ -78,8 +78,8 @@ export function createKerberosForwarding(parts: KerberosForwardingParts): Kerber
       const person = `${(exchange.allowed.identity?.upn ?? '').toLowerCase()}\n${delegated.name}`
       return connections.acquire(exchange.backend, person, kind, { brandNew })
     },
-    async negotiate({ exchange, delegated: { spn, name } }, channelBinding, fresh) {
-      if (delegator === undefined) throw new ForwardingError('internal', 'no delegator')
+    negotiate({ exchange, delegated: { spn, name } }, channelBinding, fresh) {
+      if (delegator === undefined) return Promise.reject(new ForwardingError('internal', 'no delegator'))
       const person = kdcName(name)
       const upn = (exchange.allowed.identity?.upn ?? '').toLowerCase()
       if (person.upn.toLowerCase() !== upn) remember(upn, person.upn)
