@@ -32,16 +32,16 @@ export interface AuthorizationElement {
 }
 
 /** Names stand in several places of every message, most of them the same from one to the next. */
-const encodedNames = new WeakMap<PrincipalName, Encodable>()
+const encodedNames = new WeakMap<PrincipalName, Buffer>()
 
 export function encodePrincipalName(name: PrincipalName): Encodable {
-  let element = encodedNames.get(name)
-  if (element === undefined) {
+  let octets = encodedNames.get(name)
+  if (octets === undefined) {
     const parts = name.components.map(generalString)
-    element = encoded(encode(sequence(field(0, integer(name.type)), field(1, sequence(...parts)))))
-    encodedNames.set(name, element)
+    octets = encode(sequence(field(0, integer(name.type)), field(1, sequence(...parts))))
+    encodedNames.set(name, octets)
   }
-  return element
+  return encoded(octets)
 }
 
 /** `[0] 5`, where a message begins with the version. */

@@ -48,11 +48,18 @@ export interface TicketContent {
 export function readTicket(element: DerElement): Ticket {
   const fields = readFields(readApplication(element, 1))
   expectInteger(fields.required(0), KERBEROS_VERSION)
+  const encrypted = readEncryptedData(fields.required(3))
+  const view = encodedOf(element)
+  // Memory of its own, also not of the pool: tickets are kept for hours, and a view would keep all that is around it.
+  const encoded = Buffer.alloc(view.length)
+  encoded.set(view)
+  const cipherAt = encoded.lastIndexOf(encrypted.cipher)
+  const cipher = encoded.subarray(cipherAt, cipherAt + encrypted.cipher.length)
   return {
     realm: readString(fields.required(1)),
     service: readPrincipalName(fields.required(2)),
-    encrypted: readEncryptedData(fields.required(3)),
-    encoded: Buffer.from(encodedOf(element)),
+    encrypted: { ...encrypted, cipher },
+    encoded,
   }
 }
 

@@ -79,7 +79,9 @@ export function createNegotiator(
       authorizationData: binding && [channelBindingIsMeant()],
     }),
   )
-  const confounded = Buffer.concat([Buffer.alloc(CONFOUNDER), template])
+  // Not of the pool, of which a few octets would keep all the rest: a negotiator lives as long as its ticket.
+  const confounded = Buffer.alloc(CONFOUNDER + template.length)
+  confounded.set(template, CONFOUNDER)
   const at = placesOf(template)
   const subkeyAt = CONFOUNDER + at.subkey
   const sequenceAt = CONFOUNDER + at.sequenceNumber
@@ -90,7 +92,8 @@ export function createNegotiator(
   const headLength = token.length - cipherLength
   const textLength = headLength - (headLength % 3)
   const head = token.toString('base64', 0, textLength)
-  const tail = Buffer.from(token.subarray(textLength))
+  const tail = Buffer.alloc(token.length - textLength)
+  tail.set(token.subarray(textLength))
   const cipherAt = headLength - textLength
 
   const random = Buffer.alloc(CONFOUNDER + type.keyLength + SEQUENCE_NUMBER)
