@@ -103,3 +103,23 @@ t.test('channel bindings each have their own template', async (t) => {
   }
   t.equal(kdc.asked.S4U2Proxy, 1, 'all from one ticket')
 })
+
+t.test('a person who is forgotten while their ticket is on its way is asked for again', async (t) => {
+  const kdc = await startForgingKdc()
+  t.teardown(() => kdc.close())
+  const delegator = createKerberosDelegator({
+    ...good,
+    password: undefined,
+    keytab: kdc.keytab,
+    kdcs: [kdc.kdc],
+    now: () => new Date('2026-11-23T12:00:00Z'),
+  })
+  t.teardown(() => delegator.close())
+  const underWay = delegator.negotiate(alice)
+  delegator.forget('alice@example.test')
+  t.match(await underWay, /^YII/, 'who asked before gets what they asked for')
+  t.equal(delegator.tickets, 0)
+  await delegator.negotiate(alice)
+  t.equal(delegator.tickets, 1)
+  t.equal(kdc.asked.S4U2Proxy, 2)
+})

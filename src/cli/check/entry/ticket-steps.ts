@@ -1,6 +1,6 @@
+import type { DelegationStep } from '../../../kcd/delegated-tickets.ts'
 import type { BackendNegotiation, DelegationRequest, KerberosDelegator } from '../../../kcd/index.ts'
 import { KerberosError } from '../../../kcd/index.ts'
-import type { DelegationStep } from '../../../kcd/kerberos-delegator.ts'
 import { principalText } from '../../../kcd/principal-name.ts'
 import { CliError } from '../../cli-error.ts'
 import type { Configuration } from '../../configuration/configuration.ts'
