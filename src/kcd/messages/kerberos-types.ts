@@ -45,7 +45,7 @@ export function encodePrincipalName(name: PrincipalName): Encodable {
 }
 
 /** `[0] 5`, where a message begins with the version. */
-export const VERSION_FIRST = field(0, integer(KERBEROS_VERSION))
+export const VERSION_FIRST: Encodable = field(0, integer(KERBEROS_VERSION))
 
 export function readPrincipalName(element: DerElement): PrincipalName {
   const fields = readFields(element)
