@@ -26,6 +26,7 @@ t.after(() => demo?.program.stop())
 interface Line {
   readonly msg: string
   readonly level: string
+  readonly status?: number
 }
 
 const log = (): Line[] =>
