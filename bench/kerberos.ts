@@ -7,8 +7,12 @@ import { gatewayPrincipal, openExampleRealm } from '../test/lab/kerberos/example
 import { type Figure, printFigures } from './figure.ts'
 import { benchCachedTicket } from './kerberos/cached-ticket.ts'
 import { addPeople, benchColdTicket, benchTicketMemory } from './kerberos/cold-ticket.ts'
+import { benchProxiedKerberos } from './kerberos/proxied-request.ts'
 
-/** Constrained delegation against a real MIT KDC on this machine: cached tickets, cold ones, and what they take of memory. */
+/**
+ * Constrained delegation against a real MIT KDC on this machine: cached tickets, cold ones, what they take of memory,
+ * and what they cost a proxied request.
+ */
 export async function benchKerberos(): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-bench-'))
   const realm = await openExampleRealm(folder)
@@ -25,7 +29,9 @@ export async function benchKerberos(): Promise<Figure[]> {
     const delegator = open()
     const cached = await benchCachedTicket(delegator, realm)
     await delegator.close()
-    return [...cached, ...(await benchColdTicket(open, realm)), ...(await benchTicketMemory(open))]
+    const cold = await benchColdTicket(open, realm)
+    const memory = await benchTicketMemory(open)
+    return [...cached, ...cold, ...memory, ...(await benchProxiedKerberos(realm, open))]
   } finally {
     await realm.close()
     await rm(folder, { recursive: true, force: true })

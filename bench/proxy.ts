@@ -5,43 +5,26 @@
  * share the other. Rounds go through all contenders in turn, so that what disturbs one disturbs all.
  */
 
-import { execFile, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { promisify } from 'node:util'
 import { type Figure, median, printFigures } from './figure.ts'
 import { startNginx } from './proxy/nginx.ts'
+import { onCore, start } from './proxy/program.ts'
+import { CONNECTIONS, load, type Target } from './proxy/wrk.ts'
 
 const ROUNDS = 5
 const SECONDS = 3
-const CONNECTIONS = 32
 const APPLICATIONS = 10_000
 /** Requests over which memory has to stay flat, after as many again to warm up. */
 const REQUESTS = 200_000
 
-const run = promisify(execFile)
-
-/** What is measured: where it listens, and how it ends. */
-interface Contender {
-  by: string
-  port: number
-  headers: Record<string, string>
+/** What is measured, and how it ends. */
+interface Contender extends Target {
   stop: () => Promise<void>
   /** Megabytes that are left after the garbage is gone. */
   memory?: () => Promise<number>
-}
-
-const BROWSER: Record<string, string> = {
-  'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
-  Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8',
-  'Accept-Language': 'en-US,en;q=0.9,de;q=0.8',
-  'Accept-Encoding': 'gzip, deflate, br, zstd',
-  'Sec-Fetch-Dest': 'document',
-  'Sec-Fetch-Mode': 'navigate',
-  'Sec-Fetch-Site': 'same-origin',
-  'Upgrade-Insecure-Requests': '1',
 }
 
 export async function benchProxy(): Promise<Figure[]> {
@@ -140,72 +123,6 @@ async function memoryFigures(contender: Contender | undefined): Promise<Figure[]
       reached: after - before <= 2,
     },
   ]
-}
-
-/** One run of wrk. */
-async function load(
-  { by, port, headers }: Contender,
-  seconds: number,
-): Promise<{ rate: number; p99: number; requests: number }> {
-  const lines = Object.entries({ Host: `app.contoso.localhost:${port}`, ...BROWSER, ...headers })
-  const [command, ...args] = [
-    ...onCore(1),
-    ...['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency'],
-    ...lines.flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
-    `http://127.0.0.1:${port}/crm/page?id=42`,
-  ]
-  const { stdout } = await run(command ?? '', args)
-  if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`${by} did not answer as it should:\n${stdout}`)
-  const p99 = /99%\s+([\d.]+)(us|ms|s)/.exec(stdout)
-  const factor = { us: 0.001, ms: 1, s: 1_000 }[p99?.[2] ?? 'ms'] ?? 1
-  return {
-    rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]),
-    p99: Number(p99?.[1]) * factor,
-    requests: Number(/(\d+) requests in/.exec(stdout)?.[1]),
-  }
-}
-
-/** How to run a command on one core, where there are several. */
-function onCore(core: number): string[] {
-  return availableParallelism() > 1 ? ['taskset', '-c', String(core)] : []
-}
-
-interface Started {
-  port: number
-  cookie?: string
-  stop: () => Promise<void>
-  memory: () => Promise<number>
-}
-
-/** Starts one of the programs in proxy/ and waits until it listens. */
-async function start(program: string, args: readonly string[], core: number): Promise<Started> {
-  const file = new URL(`proxy/${program}.ts`, import.meta.url).pathname
-  const [command, ...rest] = [...onCore(core), process.execPath, '--expose-gc', file, ...args]
-  const child = spawn(command ?? '', rest, {
-    stdio: ['ignore', 'inherit', 'ignore', 'ipc'],
-    env: { ...process.env, NODE_ENV: 'production' },
-  })
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  const answer = <T>(): Promise<T> =>
-    new Promise((resolve, reject) => {
-      child.once('message', (message) => resolve(message as T))
-      void ended.then(() => reject(new Error(`${program} ended`)))
-    })
-  const { port, cookie } = await answer<{ port: number; cookie?: string }>()
-  return {
-    port,
-    ...(cookie === undefined ? {} : { cookie }),
-    stop: async () => {
-      child.kill('SIGTERM')
-      await ended
-    },
-    memory: async () => {
-      // connections of the last run are still being closed, and lines of the log written
-      await new Promise((resolve) => setTimeout(resolve, 1_000))
-      child.send('memory')
-      return (await answer<{ megabytes: number }>()).megabytes
-    },
-  }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) printFigures(await benchProxy())

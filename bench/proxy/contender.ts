@@ -8,6 +8,12 @@ export const { values: told } = parseArgs({
     backend: { type: 'string', default: '0' },
     folder: { type: 'string', default: '' },
     applications: { type: 'string', default: '1' },
+    /** Whose cookie it is. */
+    upn: { type: 'string', default: 'alice@contoso.test' },
+    /** The configuration's `kerberos`, as JSON: the backend is reached in the person's name, by Kerberos. */
+    kerberos: { type: 'string' },
+    kerberosMode: { type: 'string', default: 'auto' },
+    spn: { type: 'string', default: '' },
   },
 })
 
