@@ -1,19 +1,9 @@
+import type { EdgeTokenErrorCode } from '../../edge-token/edge-token-error.ts'
 import type { RefusalReason } from '../pages/texts.ts'
 
 /** Everything that can be wrong with a sign-in that came back in an address, by code. */
 export type RefusalCode =
-  | 'malformed'
-  | 'signature'
-  | 'algorithm'
-  | 'issuer'
-  | 'audience'
-  | 'relying-party'
-  | 'resource'
-  | 'expired'
-  | 'not-yet-valid'
-  | 'lifetime'
-  | 'delegation'
-  | 'combo'
+  | Exclude<EdgeTokenErrorCode, 'keys-unavailable'>
   | 'acceptance-window'
   | 'request-id'
   | 'trust-disabled'
